@@ -101,9 +101,9 @@ pub(super) enum Posts {
         #[arg(long = "as", value_enum, default_value_t = Form::Site)]
         form: Form,
     },
-    /// Hold a document of posts against what is here, and say which of them are new.
+    /// Hold posts that are brought against what is here, and say which of them are new.
     Import {
-        /// What `export --as json` wrote.
+        /// What `export --as json` wrote, or a folder of Markdown documents with front matter.
         file: PathBuf,
         /// Keep those, all of them or none.
         #[arg(long)]

@@ -41,18 +41,18 @@ pub(super) async fn import(
     keep: bool,
     who: Who,
 ) -> Result<Answered, Failure> {
-    let name = path.display().to_string();
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     let by = Actor {
         name: who.by,
         reason: String::new(),
     };
-    let document = posts::parse(&text, &name)?;
-    let imported = posts::import(app, document, (&name, keep), &by).await?;
+    let (document, origin) = posts::read(path)?;
+    let imported = posts::import(app, document, (&origin, keep), &by).await?;
     let output = context.output;
     for slug in &imported.added {
         output.say(format_args!("new: {slug}"));
+    }
+    for left in &imported.left_out {
+        output.say(format_args!("left out: {left}"));
     }
     let (new, same) = (imported.added.len(), imported.unchanged.len());
     if keep {
@@ -64,7 +64,7 @@ pub(super) async fn import(
             "{new} posts would be imported, {same} are here already; nothing was kept"
         ));
         if new > 0 {
-            output.next(format_args!("posts import {name} --yes"));
+            output.next(format_args!("posts import {} --yes", origin.name));
         }
     }
     Ok(output.json(&imported))
