@@ -10,3 +10,4 @@ mod regen;
 mod said;
 mod shown;
 mod stale;
+mod unused;
