@@ -75,7 +75,10 @@ impl Handler for MarkdownFolder {
         let (own, workspace) = (call.resources.config(), call.resources.folder());
         let folder = posts_folder::place(own, workspace, &config.folder);
         let folder = folder.map_err(|Refused { problem, mend }| {
-            Stop::failed(FailureKind::Config, format!("config.folder: {problem}; {mend}"))
+            Stop::failed(
+                FailureKind::Config,
+                format!("config.folder: {problem}; {mend}"),
+            )
         })?;
         let post = changing::post_at(call, &reads.slug).await?;
         let mut target = Target {
@@ -98,7 +101,10 @@ impl Handler for MarkdownFolder {
             Problem::Other(rule, detail) => Stop::rejected(rule, detail),
         })?;
         if post.is_none() && written.removed == 0 {
-            let reason = format!("`{}` is published no more, and not in the folder", reads.slug);
+            let reason = format!(
+                "`{}` is published no more, and not in the folder",
+                reads.slug
+            );
             return Err(Stop::nothing_to_do(reason));
         }
         let left = written.left.into_iter();
@@ -144,7 +150,10 @@ async fn pictures(call: &Call, post: &Post) -> Result<Vec<(String, Bytes)>, Stop
     let mut pictures = Vec::new();
     for name in media::names(&post.markdown, post.featured.as_ref()) {
         let Some(media) = &media else { break };
-        let found = media.get(&name).await.map_err(|error| unavailable(&error))?;
+        let found = media
+            .get(&name)
+            .await
+            .map_err(|error| unavailable(&error))?;
         let found = found.ok_or_else(|| unavailable(&format!("`{name}` is not there")))?;
         pictures.push((name, found));
     }
@@ -216,8 +225,18 @@ impl Target {
         let shown = path.display();
         match Seal::of(&there) {
             Some(seal) if seal.intact => Ok(true),
-            Some(_) => Err(Problem::Other("edited", format!("{shown} was edited since it was written, and is left as it is; move it away to have it written anew"))),
-            None => Err(Problem::Other("foreign", format!("{shown} was not written by Callboard, and is left as it is; move it away to have it written"))),
+            Some(_) => Err(Problem::Other(
+                "edited",
+                format!(
+                    "{shown} was edited since it was written, and is left as it is; move it away to have it written anew"
+                ),
+            )),
+            None => Err(Problem::Other(
+                "foreign",
+                format!(
+                    "{shown} was not written by Callboard, and is left as it is; move it away to have it written"
+                ),
+            )),
         }
     }
 
@@ -267,16 +286,24 @@ fn read(path: &Path) -> io::Result<String> {
     if fs::symlink_metadata(path)?.is_file() {
         return fs::read_to_string(path);
     }
-    Err(io::Error::other("it is no file, and links are not followed"))
+    Err(io::Error::other(
+        "it is no file, and links are not followed",
+    ))
 }
 
 /// A file as a whole or not at all.
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     let failed = |cause| Problem::Io(path.to_owned(), cause);
     let mut aside = tempfile::Builder::new();
-    aside.prefix(".callboard-").permissions(fs::Permissions::from_mode(0o644));
-    let mut file = aside.tempfile_in(path.parent().unwrap_or(path)).map_err(failed)?;
-    let written = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
+    aside
+        .prefix(".callboard-")
+        .permissions(fs::Permissions::from_mode(0o644));
+    let mut file = aside
+        .tempfile_in(path.parent().unwrap_or(path))
+        .map_err(failed)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.as_file().sync_all());
     written.map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())

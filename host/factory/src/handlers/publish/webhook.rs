@@ -104,12 +104,7 @@ fn system(call: &Call, name: &str) -> Result<(Url, Secret), Stop> {
     Ok((url, secret.ok_or_else(|| unset(key))?.clone()))
 }
 
-fn request(
-    call: &Call,
-    config: &Config,
-    (url, secret): (&Url, &Secret),
-    body: Vec<u8>,
-) -> Request {
+fn request(call: &Call, config: &Config, (url, secret): (&Url, &Secret), body: Vec<u8>) -> Request {
     // The second of this attempt: whoever checks it compares it with a clock.
     let second = call.now.as_second();
     let header = |name: &str, value: String| (name.to_owned(), value);
