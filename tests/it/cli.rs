@@ -2,6 +2,7 @@
 //! `tests/it/snapshots`; `INSTA_UPDATE=always` writes it anew, and the diff is to be read.
 
 mod backup;
+mod bringing;
 mod daemon;
 mod database;
 mod demo;

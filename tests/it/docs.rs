@@ -45,6 +45,7 @@ pages! {
     the_diary_shows_what_is_printed: "docs/diary.md",
     operating_shows_what_is_printed: "docs/operating.md",
     posts_shows_what_is_printed: "docs/posts.md",
+    publishing_shows_what_is_printed: "docs/publishing.md",
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",
     tasks_shows_what_is_printed: "docs/tasks.md",

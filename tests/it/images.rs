@@ -2,6 +2,7 @@
 //! in drafts. The servers are stand-ins that speak the protocols; no model is among them.
 
 pub(crate) mod bench;
+mod causes;
 mod kept;
 mod made;
 mod placed;
@@ -9,3 +10,4 @@ mod regen;
 mod said;
 mod shown;
 mod stale;
+mod unused;

@@ -127,7 +127,7 @@ pub(crate) fn post(number: u32) -> Post {
         excerpt: "An excerpt".to_owned(),
         markdown: "Some *text*.".to_owned(),
         tags: vec!["rust".to_owned(), format!("number {number}")],
-        written_by: "composer".to_owned(),
+        written_by: "built-in composer".to_owned(),
         covers: "2025-10-09".to_owned(),
         featured: None,
         seo_title: String::new(),

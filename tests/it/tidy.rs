@@ -72,7 +72,7 @@ const LAYERS: &[Layer] = &[
     // factory
     // Of the host and of the factory, which calls the host's.
     layer("operations", BELOW),
-    layer("site", "tables markdown draft bundle"),
+    layer("site", "tables markdown draft bundle readers"),
     // core
     layer(
         "pack",
@@ -103,7 +103,7 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "changing tapping rewriting asking fetching rails writing research prune media diary tables images markdown draft slug \
+        "posts_folder documents front_matter telling changing tapping rewriting asking fetching rails writing research prune media diary tables images markdown draft slug readers \
           store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
@@ -126,6 +126,11 @@ const LAYERS: &[Layer] = &[
         "address exchange value settings config grants shown blocking",
     ),
     layer("secrets", "settings confined_folder"),
+    layer("telling", "tables images draft readers"),
+    layer(
+        "posts_folder",
+        "tables images draft markdown readers front_matter",
+    ),
     layer("changing", "media tables images draft"),
     layer("media", "tables images markdown draft"),
     layer("tapping", "research tables diary"),
@@ -134,12 +139,13 @@ const LAYERS: &[Layer] = &[
     layer("rails", "tables diary markdown draft"),
     layer("writing", "research diary markdown draft"),
     layer("tables diary", "images markdown draft slug"),
+    layer("documents", "research"),
     layer("research", ""),
     layer("images", "markdown draft"),
-    layer("markdown draft slug", ""),
+    layer("markdown draft slug readers front_matter", ""),
     peers(
         "pipeline handler outcome policy schedule value settings exchange",
-        "near_name span lines shown foreign_reader grants",
+        "near_name span lines shown foreign_reader grants config",
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),

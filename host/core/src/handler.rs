@@ -111,6 +111,7 @@ pub use self::model::{
     estimate_of,
 };
 pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
+use crate::config::Config;
 use crate::exchange::{ClientError, Reach, Request, Response};
 use crate::lines::{Line, LineLevel, LineSource, Lines};
 use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
@@ -321,6 +322,9 @@ pub trait Resources: Send + Sync {
 
     /// The folder of the workspace, at which relative paths of settings begin.
     fn folder(&self) -> &Path;
+
+    /// What `callboard.toml` of the revision says.
+    fn config(&self) -> &Config;
 
     /// The columns of a table in the live schema; none if there is no such table.
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>>;

@@ -71,6 +71,16 @@ pub async fn post(call: &Call, subject: &str) -> Result<Option<Post>, Stop> {
     Ok(Some(post))
 }
 
+/// The published post at an address that it has or had, if this run published it or may change it; none if
+/// there is none.
+pub async fn post_at(call: &Call, address: &str) -> Result<Option<Post>, Stop> {
+    match call.read_first(posts::named(slug(address))).await? {
+        Some(due) if due.run == call.run && due.status == PostStatus::Published => Ok(Some(due)),
+        Some(other) => post(call, &other.subject).await,
+        None => Ok(None),
+    }
+}
+
 /// Whether pictures are those that this run made.
 pub async fn pictures(call: &Call, images: &[Made]) -> Result<(), Stop> {
     for made in images {

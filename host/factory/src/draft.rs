@@ -126,20 +126,25 @@ pub struct Claim {
 pub enum Writer<'d> {
     /// No model.
     BuiltIn,
+    /// Whoever a post names that was brought from elsewhere.
+    Author(&'d str),
     Model(&'d str),
 }
 
 /// Everybody whom [`Draft::written_by`] names, in order.
 pub fn writers(written_by: &str) -> Vec<Writer<'_>> {
-    let Some(models) = written_by.strip_prefix(MODEL) else {
-        return vec![Writer::BuiltIn];
-    };
-    models.split(AND).map(Writer::Model).collect()
+    match written_by.strip_prefix(MODEL) {
+        Some(models) => models.split(AND).map(Writer::Model).collect(),
+        None if matches!(written_by, "" | BUILT_IN) => vec![Writer::BuiltIn],
+        None => vec![Writer::Author(written_by)],
+    }
 }
 
 /// How a model is named, and another one behind it.
 const MODEL: &str = "model ";
 const AND: &str = ", model ";
+/// What is built in.
+pub const BUILT_IN: &str = "built-in composer";
 
 impl Draft {
     /// The same with a model that had a hand in it.
@@ -167,5 +172,6 @@ mod tests {
         let wanted = ["gpt-5-mini", "gpt-5", "music composer"].map(Writer::Model);
         assert_eq!(writers(&draft.written_by), wanted);
         assert_eq!(writers("built-in composer"), [Writer::BuiltIn]);
+        assert_eq!(writers("Ada, Ben"), [Writer::Author("Ada, Ben")]);
     }
 }

@@ -9,6 +9,8 @@
 //! * [`site`], `handlers` – its pages, its units of work.
 //! * [`asking`], [`rewriting`], [`fetching`], [`tapping`] – what its handlers ask models and the network, through the
 //!   call, and what becomes of it.
+//! * [`telling`], [`posts_folder`], [`readers`] – what is told of posts beyond the site, and where they are read.
+//! * [`documents`], [`front_matter`] – folders of Markdown, and what stands above their texts.
 //! * [`media`] – where its pictures are kept.
 //! * [`writing`], [`research`], [`diary`], [`draft`], [`rails`], [`images`], [`markdown`], [`slug`] – its arithmetic and
 //!   its texts, no IO.
@@ -28,20 +30,25 @@ pub mod asking;
 mod bundle;
 pub mod changing;
 pub mod diary;
+pub mod documents;
 pub mod draft;
 pub mod fetching;
+pub mod front_matter;
 mod handlers;
 pub mod images;
 pub mod markdown;
 pub mod media;
 pub mod operations;
+pub mod posts_folder;
 pub mod rails;
+pub mod readers;
 pub mod research;
 pub mod rewriting;
 pub mod site;
 pub mod slug;
 pub mod tables;
 pub mod tapping;
+pub mod telling;
 pub mod writing;
 
 use callboard_core::app::current::Rebuilt;
@@ -54,22 +61,25 @@ const PACK: Pack = Pack {
     migrations: tables::MIGRATIONS,
     handler_files: bundle::HANDLER_FILES,
     workspace: bundle::FILES,
-    configuration: &[Part::of::<site::Written>()],
+    configuration: &[Part::of::<readers::Written>()],
     folders: Folders {
         read: &[site::FOLDER, diary::page::FOLDER],
-        marks: &[site::LIST, media::MARK],
+        marks: &[site::LIST, media::MARK, posts_folder::MARK],
     },
     settings: &[
         site::SETTINGS,
         &media::READS,
         &images::provider::READS,
         &research::READS,
+        &telling::READS,
     ],
     rules: &[
         site::rules,
         diary::roll::list,
         media::roll::list,
         rails::roll::list,
+        telling::roll::list,
+        posts_folder::roll::list,
     ],
     live_rules: &[rails::earned::list],
     probes: &[

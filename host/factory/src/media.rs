@@ -18,6 +18,7 @@ use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, S
 use callboard_core::workspace::folders_read;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
@@ -119,6 +120,15 @@ pub struct Media {
     store: Arc<dyn ObjectStore>,
     prefix: String,
     near: bool,
+}
+
+/// A picture as the store has it.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub name: String,
+    pub bytes: u64,
+    /// When it was put there.
+    pub since: Timestamp,
 }
 
 /// Why a picture is not kept, or not given.
@@ -266,6 +276,30 @@ impl Media {
         match self.store.head(&self.key(name)?).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The pictures that are kept.
+    pub async fn list(&self) -> Result<Vec<Stored>, Unstored> {
+        let parts = self.prefix.split('/').filter(|part| !part.is_empty());
+        let prefix: Key = parts.collect();
+        let found = self.store.list_with_delimiter(Some(&prefix)).await?;
+        let pictures = found.objects.into_iter().filter_map(|it| {
+            let name = it.location.filename()?.to_owned();
+            let since = Timestamp::from_second(it.last_modified.timestamp()).ok()?;
+            let bytes = it.size;
+            picture::mime(&name)
+                .is_some()
+                .then_some(Stored { name, bytes, since })
+        });
+        Ok(pictures.collect())
+    }
+
+    /// Remove a picture; one that is gone is.
+    pub async fn remove(&self, name: &str) -> Result<(), Unstored> {
+        match self.store.delete(&self.key(name)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

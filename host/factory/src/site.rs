@@ -26,7 +26,6 @@ use callboard_core::config::Config;
 use callboard_core::settings::{SettingRead, SettingType, Snapshot, hex};
 use callboard_core::{html, template};
 use minijinja::Environment;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -40,6 +39,7 @@ pub use self::links::is_file_name;
 use self::pages::Pages;
 pub use self::rehearse::{Mistake, mistakes};
 pub(crate) use self::rules::list as rules;
+pub use crate::readers::Written;
 use crate::tables::posts::Post;
 
 /// Where its files lie in a workspace.
@@ -82,14 +82,6 @@ pub const SETTINGS: &[SettingRead] = &[
 const TITLE: &str = "site.title";
 const DESCRIPTION: &str = "site.description";
 const READER: &str = "the site";
-
-/// What `callboard.toml` says of the site.
-#[derive(Debug, Deserialize)]
-pub struct Written {
-    /// Where readers find the site, for the addresses in its feeds.
-    #[serde(default)]
-    pub site: Option<Url>,
-}
 
 /// What a site is called and where its readers find it.
 #[derive(Debug, Clone)]

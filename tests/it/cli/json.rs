@@ -89,6 +89,7 @@ const LINES: &[(&[&str], i32)] = &[
     (&["posts", "export", "out"], 0),
     (&["posts", "export", "out/posts.json", "--as", "json"], 0),
     (&["posts", "import", "out/posts.json"], 0),
+    (&["posts", "unused-pictures"], 0),
     (&["posts", "history", "latest"], 0),
     (&["posts", "retitle", "latest", "Another name"], 0),
     (&["posts", "archive", "latest"], 0),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use callboard_core::config::Config;
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
     AnyHandler, Call, Completion, Fallbacks, ModelRequest, NoAnswer, Registration, Resources,
@@ -60,6 +61,10 @@ impl Resources for Host {
 
     fn folder(&self) -> &Path {
         Path::new("")
+    }
+
+    fn config(&self) -> &Config {
+        panic!("nothing is configured here")
     }
 
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {

@@ -11,7 +11,7 @@ use crate::support::factory::{DAY, Factory, board};
 use crate::support::pictures::PictureServer;
 
 /// The stages that give a diary pictures.
-const STAGES: &str = r#"[[stage]]
+pub(super) const STAGES: &str = r#"[[stage]]
 id = "plan"
 handler = "content.plan_images"
 needs = ["compose"]

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use callboard_core::config::Config;
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{Call, Completion, ModelRequest, NoAnswer, Resources, Vectors};
 use callboard_core::outcome::{FailureKind, Stop};
@@ -27,6 +28,10 @@ impl Resources for Nothing {
 
     fn folder(&self) -> &Path {
         Path::new("")
+    }
+
+    fn config(&self) -> &Config {
+        panic!("nothing is configured here")
     }
 
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {

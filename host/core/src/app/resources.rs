@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
 
 use crate::client::{Client, ClientError, Network};
+use crate::config::Config;
 use crate::exchange::{Reach, Request, Response};
 use crate::handler::{Call, Completion, ModelRequest, NoAnswer, Resources, Vectors};
 use crate::model::Models;
@@ -36,6 +37,10 @@ impl Resources for HostResources {
 
     fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    fn config(&self) -> &Config {
+        &self.definitions.config.value
     }
 
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {

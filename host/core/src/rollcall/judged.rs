@@ -22,6 +22,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
 struct Known<'a> {
     staged: Staged<'a>,
     contract: Option<&'a Contract>,
+    is_native: bool,
 }
 
 impl Known<'_> {
@@ -50,6 +51,13 @@ impl Known<'_> {
             && (own.surface() == JUDGES || named().iter().any(|it| it == self.id()))
     }
 
+    /// Whether what it writes says what it published, which a guard before it said yes to.
+    fn tells_what_it_published(&self, guard: &Known<'_>) -> bool {
+        let publishes = self.contract.is_some_and(Contract::publishes);
+        let graph = &self.staged.graph;
+        self.is_native && publishes && graph.is_after(self.staged.number, guard.staged.number)
+    }
+
     fn writes(&self, key: &str) -> bool {
         let contract = self.contract;
         contract.is_some_and(|it| properties(&it.writes).contains_key(key))
@@ -65,7 +73,11 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
         let handler = staged.stage.handler.as_ref();
         let entry = handler.and_then(|name| scope.registry.get(name.get_ref()));
         let contract = entry.map(|entry| &entry.contract);
-        Known { staged, contract }
+        Known {
+            staged,
+            contract,
+            is_native: entry.is_some_and(|entry| entry.origin.plugin().is_none()),
+        }
     });
     let stages: Vec<Known<'_>> = stages.collect();
     let lacking = KeyFlow::of(&defined.value, scope.registry).lacking(&graph);
@@ -130,7 +142,8 @@ fn rewritten(
     );
     let others = stages.iter().filter(|it| {
         let number = it.staged.number;
-        number != at && number != end && !graph.is_after(at, number) && !graph.is_after(number, end)
+        let beside = !graph.is_after(at, number) && !graph.is_after(number, end);
+        number != at && number != end && beside && !it.tells_what_it_published(guard)
     });
     let mut found = Vec::new();
     for writer in others {

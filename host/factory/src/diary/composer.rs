@@ -16,11 +16,11 @@ use super::page::{
 use super::prose::Prose;
 use super::release::Release;
 use super::theme::Theme;
+/// How the built-in composer signs.
+pub use crate::draft::BUILT_IN;
 use crate::draft::{Claim, Draft, Kind};
 use crate::slug;
 
-/// How the built-in composer signs.
-pub const BUILT_IN: &str = "built-in composer";
 /// Words that are told with their reasons; the rest is a list.
 const WORDS: usize = 760;
 /// Characters of the title of a post, of one of a change, and of an excerpt.

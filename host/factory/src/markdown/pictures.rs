@@ -128,6 +128,17 @@ pub fn captioned(
     Ok(text)
 }
 
+/// The text with other addresses of the kept pictures, by their names.
+pub fn moved(markdown: &str, to: impl Fn(&str) -> String) -> Result<String, Unshowable> {
+    let mut text = markdown.to_owned();
+    for found in shown(markdown)?.into_iter().rev() {
+        if let Some(name) = found.src.strip_prefix(KEPT) {
+            text.replace_range(found.place, &written(&to(name), &found.alt));
+        }
+    }
+    Ok(text)
+}
+
 /// The text without the kept pictures that are paragraphs of their own.
 pub fn without(markdown: &str) -> Result<String, Unshowable> {
     let mut text = markdown.to_owned();

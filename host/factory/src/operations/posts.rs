@@ -1,6 +1,8 @@
 //! Posts: what is published, what was, and what will be.
 
+mod carried;
 mod carry;
+mod folder;
 mod retitle;
 mod steps;
 mod view;
@@ -21,9 +23,8 @@ use crate::site::{self, SiteError, Unshown};
 use crate::tables::transitions::Word;
 use crate::tables::{POST, media as rows, post_slugs, posts};
 
-pub use self::carry::{
-    CarriedPost, CarriedPosts, DumpedPosts, ImportedPosts, LONGEST, dump, import, parse,
-};
+pub use self::carried::{CarriedPost, CarriedPosts, Origin};
+pub use self::carry::{DumpedPosts, ImportedPosts, dump, import, read};
 pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
 pub use self::view::{Exported, MovedPost, PostMoveView};

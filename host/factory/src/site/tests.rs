@@ -159,7 +159,8 @@ fn a_misspelt_name_is_found_before_anyone_reads_it() {
 
 #[test]
 fn what_wrote_a_post_is_said_in_words() {
-    assert_eq!(view::writer("composer"), "the built-in composer");
+    assert_eq!(view::writer("built-in composer"), "the built-in composer");
+    assert_eq!(view::writer("Ada Lovelace"), "Ada Lovelace");
     assert_eq!(view::writer("model qwen3"), "the model qwen3");
     let both = view::writer("model qwen3, model smol");
     assert!(both.contains("qwen3") && both.contains("smol"), "{both}");

@@ -138,6 +138,7 @@ fn covered(day: &str) -> String {
 pub(super) fn writer(written_by: &str) -> String {
     let names = writers(written_by).into_iter().map(|writer| match writer {
         Writer::BuiltIn => "the built-in composer".to_owned(),
+        Writer::Author(name) => name.to_owned(),
         Writer::Model(name) => format!("the model {name}"),
     });
     names.collect::<Vec<_>>().join(" and ")
@@ -156,7 +157,7 @@ pub(super) fn sample() -> Post {
         excerpt: text("A post to try templates on."),
         markdown: text("Some *text*."),
         tags: vec![text("sample")],
-        written_by: text("composer"),
+        written_by: text("built-in composer"),
         covers: text("2026-01-01"),
         featured: Some(Image {
             src: text("/media/sample.png"),

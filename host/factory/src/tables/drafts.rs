@@ -103,6 +103,12 @@ pub fn of_task(task: &str) -> Query<Draft> {
     select("WHERE task = $1 ORDER BY number").bind(task)
 }
 
+/// Of the drafts behind an id, by their ids, what may show a picture.
+pub fn showing(after: &str) -> Query<(String, String)> {
+    Query::new("SELECT id, markdown || ' ' || details AS text FROM drafts WHERE id > $1 ORDER BY id LIMIT 100")
+        .bind(after)
+}
+
 /// Insert a draft. A number that is taken breaks a constraint.
 pub fn insert(draft: &Draft) -> Statement {
     Statement::insert(draft)

@@ -73,6 +73,16 @@ pub fn shown(path: &str, task: &str, which: Which) -> Query<MediaRow> {
     made.bind(path).bind(task).bind(which.to_string())
 }
 
+/// The names of the pictures that a run made.
+pub fn names_of_run(run: &str) -> Query<String> {
+    Query::new("SELECT path FROM media WHERE run = $1").bind(run)
+}
+
+/// Keep no more how the picture of a name was made.
+pub fn forget(path: &str) -> Statement {
+    Statement::new("DELETE FROM media WHERE path = $1").bind(path)
+}
+
 /// Say what a picture shows.
 pub fn caption(id: &str, alt: &str) -> Statement {
     Statement::new("UPDATE media SET alt = $2 WHERE id = $1")

@@ -283,6 +283,17 @@ pub fn one(id: &str) -> Query<Post> {
     select("WHERE id = $1").bind(id)
 }
 
+/// Of the posts behind an id, by their ids, what may show a picture.
+pub fn showing(after: &str) -> Query<(String, String)> {
+    Query::new("SELECT id, markdown || ' ' || COALESCE(featured, '') AS text FROM posts WHERE id > $1 ORDER BY id LIMIT 100")
+        .bind(after)
+}
+
+/// The id of each post, its address, and whether it is shown there.
+pub fn places() -> Query<(String, String, bool)> {
+    Query::new("SELECT id, slug, status IN ('published', 'archived') AS shown FROM posts")
+}
+
 /// The post about a subject, whatever its status.
 pub fn about(subject: &str) -> Query<Post> {
     select("WHERE subject = $1").bind(subject)

@@ -1,12 +1,14 @@
 //! `callboard posts`: what is published, what was, and what will be.
 
 mod carry;
+mod pictures;
 mod steps;
 
 use std::path::{Path, PathBuf};
 
 use callboard_core::app::App;
 use callboard_core::operations::{Broken, ListEntry};
+use callboard_core::span::Span;
 use callboard_factory::operations::posts::{
     self, Exported, NewTitle, Post, PostMoveView, PostStatus,
 };
@@ -101,9 +103,18 @@ pub(super) enum Posts {
         #[arg(long = "as", value_enum, default_value_t = Form::Site)]
         form: Form,
     },
-    /// Hold a document of posts against what is here, and say which of them are new.
+    /// Name the pictures that no draft, no post and no run under way refers to.
+    UnusedPictures {
+        /// How long they have to be there, such as `30d` or `12h`.
+        #[arg(long, value_name = "AGE", default_value = "30d")]
+        older_than: Span,
+        /// Remove them.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Hold posts that are brought against what is here, and say which of them are new.
     Import {
-        /// What `export --as json` wrote.
+        /// What `export --as json` wrote, or a folder of Markdown documents with front matter.
         file: PathBuf,
         /// Keep those, all of them or none.
         #[arg(long)]
@@ -150,6 +161,9 @@ impl Posts {
             Posts::History(which) => return history(context, &app, &which.post).await,
             Posts::Import { file, yes, who } => {
                 return carry::import(context, &app, &file, yes, who).await;
+            }
+            Posts::UnusedPictures { older_than, yes } => {
+                return pictures::unused(context, &app, older_than, yes).await;
             }
             Posts::Export {
                 folder,

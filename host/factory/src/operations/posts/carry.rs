@@ -1,98 +1,28 @@
 //! Posts from one installation to another: all of them in one document, with the addresses that they had, and
-//! such a document held against what is here before any of it is kept.
+//! such a document, or a folder of documents, held against what is here before any of it is kept.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use callboard_core::app::App;
-use callboard_core::operations::{Actor, ListEntry, OperationError};
+use callboard_core::blocking;
+use callboard_core::operations::{Actor, ListEntry, OperationError, given};
 use callboard_core::store::{StoreError, StoreErrorKind, Transaction};
 use callboard_core::value::{JsonProblem, json_in};
 
+use super::carried::{CarriedPost, CarriedPosts, FORM, NOTHING, Origin, TOLD, told};
+use super::folder;
 use super::steps::{bounded, now, schedule};
-use crate::diary::id::derived;
-use crate::draft::Image;
-use crate::markdown;
-use crate::site::is_file_name;
 use crate::tables::post_slugs::{self, PostSlug};
-use crate::tables::posts::{self, Post, PostStatus};
+use crate::tables::posts::{self, PostStatus};
 
-/// The form of the document.
-const FORM: u32 = 1;
 /// The longest document, in bytes.
-pub const LONGEST: u64 = 256 << 20;
+const LONGEST: u64 = 256 << 20;
 /// The most memory that a document takes.
 const MOST: u64 = 512 << 20;
-/// How far ahead the clock of another installation may have been.
-const AHEAD: SignedDuration = SignedDuration::from_hours(24);
-/// The most problems of a document that are told.
-const TOLD: usize = 20;
-
-/// All posts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Posts")]
-pub struct CarriedPosts {
-    /// The form of this document.
-    pub form: u32,
-    /// The posts, oldest first.
-    pub posts: Vec<CarriedPost>,
-}
-
-/// One post, without what is true of one installation alone: its task, its run, its history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CarriedPost {
-    /// The end of its address, `/posts/SLUG`.
-    pub slug: String,
-    /// Addresses that it had before, which lead to this one.
-    #[serde(default)]
-    pub former: Vec<String>,
-    /// What it is about, once.
-    pub subject: String,
-    /// Its title.
-    pub title: String,
-    /// The title that search engines show; its own, if empty.
-    #[serde(default)]
-    pub seo_title: String,
-    /// What lists and feeds show of the text.
-    #[serde(default)]
-    pub excerpt: String,
-    /// The text.
-    pub markdown: String,
-    /// What readers find it by.
-    #[serde(default)]
-    pub tags: Vec<String>,
-    /// The built-in composer, or the model, or a person.
-    pub written_by: String,
-    /// The day it covers, `YYYY-MM-DD`.
-    #[serde(default)]
-    pub covers: String,
-    /// The picture that stands for it.
-    #[serde(default)]
-    pub featured: Option<Image>,
-    /// Where it stands.
-    pub status: PostStatus,
-    /// When it is published, if it is scheduled.
-    #[serde(default)]
-    pub scheduled_at: Option<Timestamp>,
-    /// When it was published; when it was kept, if it never was.
-    pub published_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// Who edited what was written.
-    #[serde(default)]
-    pub edited_by: String,
-    /// Who said yes to it.
-    #[serde(default)]
-    pub approved_by: String,
-    /// When.
-    #[serde(default)]
-    pub approved_at: Option<Timestamp>,
-}
 
 /// A document that was written.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -110,90 +40,8 @@ pub struct ImportedPosts {
     pub added: Vec<String>,
     /// The slugs of posts that are here as they are in the document.
     pub unchanged: Vec<String>,
-}
-
-impl CarriedPost {
-    fn of(post: Post, former: Vec<PostSlug>) -> Self {
-        let mut former: Vec<String> = former.into_iter().map(|it| it.slug).collect();
-        former.retain(|slug| *slug != post.slug);
-        former.sort();
-        Self {
-            slug: post.slug,
-            former,
-            subject: post.subject,
-            title: post.title,
-            seo_title: post.seo_title,
-            excerpt: post.excerpt,
-            markdown: post.markdown,
-            tags: post.tags,
-            written_by: post.written_by,
-            covers: post.covers,
-            featured: post.featured,
-            status: post.status,
-            scheduled_at: post.scheduled_at,
-            published_at: post.published_at,
-            updated_at: post.updated_at,
-            edited_by: post.edited_by,
-            approved_by: post.approved_by,
-            approved_at: post.approved_at,
-        }
-    }
-
-    /// The row that it becomes.
-    fn post(&self) -> Post {
-        let it = self.clone();
-        Post {
-            id: derived(&["post", &it.subject]),
-            slug: it.slug,
-            subject: it.subject,
-            task: String::new(),
-            title: it.title,
-            seo_title: it.seo_title,
-            excerpt: it.excerpt,
-            markdown: it.markdown,
-            tags: it.tags,
-            written_by: it.written_by,
-            covers: it.covers,
-            featured: it.featured,
-            status: it.status,
-            scheduled_at: None,
-            run: String::new(),
-            published_at: it.published_at,
-            updated_at: it.updated_at,
-            edited_by: it.edited_by,
-            approved_by: it.approved_by,
-            approved_at: it.approved_at,
-        }
-    }
-
-    fn slugs(&self) -> impl Iterator<Item = &String> {
-        std::iter::once(&self.slug).chain(&self.former)
-    }
-
-    /// What is wrong with it by itself.
-    fn problem(&self) -> Option<String> {
-        if let Some(slug) = self.slugs().find(|slug| !is_file_name(slug)) {
-            return Some(format!("`{slug}` is no address of a post"));
-        }
-        if self.title.trim().is_empty() || self.subject.is_empty() {
-            return Some("it has no title, or no subject".to_owned());
-        }
-        if let Some(tag) = self
-            .tags
-            .iter()
-            .find(|tag| tag.is_empty() || tag.contains(','))
-        {
-            return Some(format!("`{tag}` is no tag"));
-        }
-        if self.status != PostStatus::Scheduled && self.published_at > now() + AHEAD {
-            let at = self.published_at;
-            return Some(format!("its `published_at`, {at}, is to come"));
-        }
-        let shown = markdown::to_html(&self.markdown, &self.title, None);
-        shown
-            .err()
-            .map(|cause| format!("its text cannot be shown: {cause}"))
-    }
+    /// What is said in the documents of a folder that no post has, with the file of each.
+    pub left_out: Vec<String>,
 }
 
 /// All posts that are here; one that can't be read is an error, so that none is lost in silence.
@@ -218,8 +66,20 @@ pub async fn dump(app: &App) -> Result<CarriedPosts, OperationError> {
     })
 }
 
-/// What a document says. The error names file, line and column.
-pub fn parse(text: &str, name: &str) -> Result<CarriedPosts, OperationError> {
+/// The posts of a document, or of a folder of Markdown documents. The error names file, line and column.
+pub async fn read(path: &Path) -> Result<(CarriedPosts, Origin), OperationError> {
+    if path.is_dir() {
+        let folder = path.to_owned();
+        let read = blocking::wait(move || folder::read(&folder)).await;
+        return read.unwrap_or_else(|lost| Err(OperationError::failed(lost.to_string())));
+    }
+    let name = path.display().to_string();
+    let text = given::text(path, LONGEST).await?;
+    Ok((parse(&text, &name)?, Origin::new(&name)))
+}
+
+/// What a document says.
+fn parse(text: &str, name: &str) -> Result<CarriedPosts, OperationError> {
     let mend = "`callboard posts export FILE --as json` writes the form";
     let parsed: CarriedPosts = json_in(text, MOST).map_err(|problem| {
         let problem = match problem {
@@ -242,13 +102,13 @@ pub fn parse(text: &str, name: &str) -> Result<CarriedPosts, OperationError> {
 pub async fn import(
     app: &App,
     document: CarriedPosts,
-    (name, keep): (&str, bool),
+    (origin, keep): (&Origin, bool),
     by: &Actor,
 ) -> Result<ImportedPosts, OperationError> {
-    sound(&document, name)?;
-    in_time(app, &document, name).await?;
-    let detail = format!("imported at {} from {name}", now());
-    let (posts, who, file) = (document.posts.clone(), by.name.clone(), name.to_owned());
+    sound(&document, origin)?;
+    in_time(app, &document, origin).await?;
+    let detail = format!("imported at {} from {}", now(), origin.name);
+    let (posts, who, file) = (document.posts.clone(), by.name.clone(), origin.clone());
     let work = app.store().write(move |transaction| {
         Box::pin(async move {
             let (added, unchanged) = sorted(transaction, &posts, &file).await?;
@@ -277,19 +137,21 @@ pub async fn import(
         kept: keep,
         added,
         unchanged,
+        left_out: origin.left_out.clone(),
     })
 }
 
 /// Each post that waits for a time has one that is to come, and that a run may wait for.
-async fn in_time(app: &App, document: &CarriedPosts, name: &str) -> Result<(), OperationError> {
+async fn in_time(
+    app: &App,
+    document: &CarriedPosts,
+    origin: &Origin,
+) -> Result<(), OperationError> {
     for (number, post) in document.posts.iter().enumerate() {
         if post.status != PostStatus::Scheduled || is_here(app, post).await? {
             continue;
         }
-        let place = format!(
-            "nothing is imported: {name}: posts[{number}], `{}`",
-            post.slug
-        );
+        let place = format!("{NOTHING}: {}", origin.place(number, post));
         let Some(at) = post.scheduled_at else {
             let problem = format!("{place}: it is `scheduled`, and has no `scheduled_at`");
             let mend = "write one, or `\"status\": \"unpublished\"`";
@@ -310,10 +172,10 @@ async fn is_here(app: &App, post: &CarriedPost) -> Result<bool, OperationError> 
 }
 
 /// Each post by itself, and no two of one name.
-fn sound(document: &CarriedPosts, name: &str) -> Result<(), OperationError> {
+fn sound(document: &CarriedPosts, origin: &Origin) -> Result<(), OperationError> {
     let (mut problems, mut seen) = (Vec::new(), BTreeSet::new());
     for (number, post) in document.posts.iter().enumerate() {
-        let place = format!("{name}: posts[{number}], `{}`", post.slug);
+        let place = origin.place(number, post);
         problems.extend(post.problem().map(|problem| format!("{place}: {problem}")));
         let names = post.slugs().map(|slug| format!("address `{slug}`"));
         for said in names.chain([format!("subject `{}`", post.subject)]) {
@@ -322,23 +184,18 @@ fn sound(document: &CarriedPosts, name: &str) -> Result<(), OperationError> {
             }
         }
     }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    problems.truncate(TOLD);
-    let problem = format!("nothing is imported: {}", problems.join("; "));
-    Err(OperationError::usage(problem))
+    told(problems)
 }
 
 /// Which posts are new, and which are here as they are; any other refuses them all.
 async fn sorted<'p>(
     transaction: &mut Transaction<'_>,
     posts: &'p [CarriedPost],
-    name: &str,
+    origin: &Origin,
 ) -> Result<(Vec<&'p CarriedPost>, Vec<&'p CarriedPost>), StoreError> {
     let (mut added, mut unchanged, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (number, post) in posts.iter().enumerate() {
-        let place = format!("{name}: posts[{number}], `{}`", post.slug);
+        let place = origin.place(number, post);
         let here = transaction.read_first(posts::about(&post.subject)).await?;
         if let Some(here) = here {
             let former = transaction.read(post_slugs::of_post(&here.id)).await?;
@@ -373,7 +230,7 @@ async fn sorted<'p>(
         return Ok((added, unchanged));
     }
     problems.truncate(TOLD);
-    let problem = format!("nothing is imported: {}", problems.join("; "));
+    let problem = format!("{NOTHING}: {}", problems.join("; "));
     Err(StoreError::new(StoreErrorKind::Constraint, problem))
 }
 

@@ -5,7 +5,7 @@ use callboard_core::operations::{
     ListEntry, ProblemView, backup, doctor, findings, gates, handlers, models, pipelines, plugins,
     policies, prompts, revisions, runs, schedules, settings, test_cases,
 };
-use callboard_factory::operations::{diary, health, overview, posts, rails, tasks};
+use callboard_factory::operations::{diary, health, overview, pictures, posts, rails, tasks};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -108,6 +108,7 @@ const POSTS: &[DocumentedAnswer] = &[
     answer::<posts::Exported>("posts export"),
     answer::<posts::DumpedPosts>("posts export --as"),
     answer::<posts::ImportedPosts>("posts import"),
+    answer::<pictures::UnusedPictures>("posts unused-pictures"),
 ];
 
 const DIARY: &[DocumentedAnswer] = &[answer::<diary::DiaryAudit>("diary audit")];

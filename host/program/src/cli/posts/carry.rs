@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use callboard_core::app::App;
-use callboard_core::operations::{Actor, given};
+use callboard_core::operations::Actor;
 use callboard_factory::operations::posts::{self, DumpedPosts};
 
 use crate::cli::output::Answered;
@@ -41,17 +41,18 @@ pub(super) async fn import(
     keep: bool,
     who: Who,
 ) -> Result<Answered, Failure> {
-    let name = path.display().to_string();
-    let text = given::text(path, posts::LONGEST).await?;
     let by = Actor {
         name: who.by,
         reason: String::new(),
     };
-    let document = posts::parse(&text, &name)?;
-    let imported = posts::import(app, document, (&name, keep), &by).await?;
+    let (document, origin) = posts::read(path).await?;
+    let imported = posts::import(app, document, (&origin, keep), &by).await?;
     let output = context.output;
     for slug in &imported.added {
         output.say(format_args!("new: {slug}"));
+    }
+    for left in &imported.left_out {
+        output.say(format_args!("left out: {left}"));
     }
     let (new, same) = (imported.added.len(), imported.unchanged.len());
     if keep {
@@ -63,7 +64,7 @@ pub(super) async fn import(
             "{new} posts would be imported, {same} are here already; nothing was kept"
         ));
         if new > 0 {
-            output.next(format_args!("posts import {name} --yes"));
+            output.next(format_args!("posts import {} --yes", origin.name));
         }
     }
     Ok(output.json(&imported))

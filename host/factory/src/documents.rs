@@ -1,0 +1,71 @@
+//! The Markdown documents of a folder, as they lie in it: no link is followed, and what cannot be read is told
+//! with its cause.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use callboard_core::confined_folder::{ConfinedFolder, FileKind};
+
+use crate::research::Missed;
+
+/// How deep folders are looked into.
+const DEPTH: usize = 8;
+
+/// The paths of the documents below a folder, in their order, and what cannot be looked into.
+pub fn listed(files: &ConfinedFolder) -> (Vec<String>, Vec<Missed>) {
+    let (mut documents, mut missed) = (Vec::new(), Vec::new());
+    below(files, ("", DEPTH), &mut documents, &mut missed);
+    documents.sort();
+    (documents, missed)
+}
+
+fn below(
+    files: &ConfinedFolder,
+    (folder, deeper): (&str, usize),
+    documents: &mut Vec<String>,
+    missed: &mut Vec<Missed>,
+) {
+    let shown = if folder.is_empty() { "." } else { folder };
+    let names: Vec<(OsString, FileKind)> = match files.list(folder) {
+        Ok(names) => names,
+        Err(refusal) => return missed.push(Missed::new(shown, refusal.problem)),
+    };
+    for (name, kind) in names {
+        let Some(name) = name.to_str() else {
+            missed.push(Missed::new(name.to_string_lossy(), "its name is not UTF-8"));
+            continue;
+        };
+        let path = match folder {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
+        match kind {
+            _ if name.starts_with('.') => {}
+            FileKind::Folder if deeper == 0 => {
+                missed.push(Missed::new(path, format!("folders are read {DEPTH} deep")));
+            }
+            FileKind::Folder => below(files, (&path, deeper - 1), documents, missed),
+            FileKind::File if is_document(name) => documents.push(path),
+            FileKind::Link | FileKind::Special if is_document(name) => {
+                missed.push(Missed::new(
+                    path,
+                    "it is no file, and links are not followed",
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_document(name: &str) -> bool {
+    let ending = Path::new(name).extension();
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
+}
+
+/// The text of a document of at most so many bytes.
+pub fn read(files: &ConfinedFolder, path: &str, most: u64) -> Result<String, String> {
+    let bytes = files
+        .read(path, most)
+        .map_err(|refusal| refusal.problem.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}

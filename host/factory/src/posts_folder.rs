@@ -1,0 +1,257 @@
+//! Posts as Markdown documents of a folder, for programs that make sites of such: what is written, whether it is
+//! still as it was written, and where it may be. No IO; `publish.markdown_folder` writes.
+
+pub mod roll;
+
+use std::path::{Path, PathBuf};
+
+use callboard_core::config::Config;
+use callboard_core::relative_path::stays_inside;
+use callboard_core::settings::hex;
+use callboard_core::workspace::folders_read;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+
+use crate::front_matter;
+use crate::markdown::{Unshowable, pictures};
+use crate::readers::Written;
+use crate::tables::posts::Post;
+
+/// What marks the folder as ours, so that the workspace does not take it for a mistake.
+pub const MARK: &str = ".callboard-posts";
+
+/// How the head of a document is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadForm {
+    /// Between lines of `---`.
+    #[default]
+    Yaml,
+    /// Between lines of `+++`.
+    Toml,
+}
+
+/// The head of a document: what programs that make sites know, and a table of what only Callboard says.
+#[derive(Serialize)]
+struct Head<'p> {
+    title: &'p str,
+    slug: &'p str,
+    date: String,
+    lastmod: String,
+    description: &'p str,
+    tags: &'p [String],
+    aliases: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    seo_title: &'p str,
+    callboard: Own<'p>,
+}
+
+#[derive(Serialize)]
+struct Own<'p> {
+    id: &'p str,
+    subject: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    covers: &'p str,
+    written_by: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    edited_by: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    approved_by: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_at: Option<String>,
+    /// Of the whole document, with zeros in its own place.
+    digest: &'p str,
+}
+
+/// A post as a document that says what it was when it was written. `former` are addresses of before, and
+/// `at` stands before the name of a picture.
+pub fn document(
+    post: &Post,
+    former: &[String],
+    (form, at): (HeadForm, &str),
+) -> Result<String, Unshowable> {
+    let text = pictures::moved(&post.markdown, |name| format!("{at}{name}"))?;
+    let image = post.featured.as_ref().map(|image| {
+        let name = image.src.strip_prefix(pictures::KEPT);
+        name.map_or_else(|| image.src.clone(), |name| format!("{at}{name}"))
+    });
+    let zeros = zeros();
+    let head = Head {
+        title: &post.title,
+        slug: &post.slug,
+        date: second(post.published_at),
+        lastmod: second(post.updated_at),
+        description: &post.excerpt,
+        tags: &post.tags,
+        aliases: former.iter().map(|slug| format!("/posts/{slug}")).collect(),
+        image,
+        seo_title: &post.seo_title,
+        callboard: Own {
+            id: &post.id,
+            subject: &post.subject,
+            covers: &post.covers,
+            written_by: &post.written_by,
+            edited_by: &post.edited_by,
+            approved_by: &post.approved_by,
+            approved_at: post.approved_at.map(second),
+            digest: &zeros,
+        },
+    };
+    let open = format!("{}\n{}\n", written(&head, form), text.trim_end());
+    Ok(open.replacen(&zeros, &digest(&open), 1))
+}
+
+/// Times to the second: what some programs read.
+fn second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn written(head: &Head<'_>, form: HeadForm) -> String {
+    match form {
+        // A table of TOML cannot fail to be written: its keys are these, and its values texts and lists of texts.
+        HeadForm::Toml => format!("+++\n{}+++\n", toml::to_string(head).unwrap_or_default()),
+        HeadForm::Yaml => {
+            let keys = serde_json::to_value(head).unwrap_or_default();
+            let keys = keys.as_object().into_iter().flatten();
+            // JSON is YAML.
+            let lines = keys.map(|(key, value)| format!("{key}: {value}\n"));
+            format!("---\n{}---\n", lines.collect::<String>())
+        }
+    }
+}
+
+/// Whose a document is, and whether it is as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// The id of its post.
+    pub post: String,
+    pub intact: bool,
+}
+
+impl Seal {
+    /// Of a document that was written here; `None` of any other.
+    pub fn of(document: &str) -> Option<Self> {
+        let (head, _) = front_matter::parted(document).ok()?;
+        let own = head?.remove("callboard")?;
+        let text = |key: &str| own.get(key).and_then(Json::as_str).map(str::to_owned);
+        let (post, said) = (text("id")?, text("digest")?);
+        // Git may write the ends of lines in its own way.
+        let open = document.replace("\r\n", "\n").replacen(&said, &zeros(), 1);
+        let intact = said == digest(&open);
+        Some(Self { post, intact })
+    }
+}
+
+fn zeros() -> String {
+    "0".repeat(64)
+}
+
+fn digest(open: &str) -> String {
+    hex(&Sha256::digest(open))
+}
+
+/// Why a folder is none to write into, and the mend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub problem: String,
+    pub mend: String,
+}
+
+/// Where a folder of a configuration is: below the workspace, or where `callboard.toml` lets it be.
+pub fn place(config: &Config, workspace: &Path, folder: &str) -> Result<PathBuf, Refused> {
+    let path = Path::new(folder);
+    let refused = |problem: &str, mend: String| {
+        let problem = format!("`{}` {problem}", folder.escape_debug());
+        Err(Refused { problem, mend })
+    };
+    if path.is_absolute() {
+        let within = &config.part::<Written>().publish_into;
+        let plain = !folder.split('/').any(|part| part == "..");
+        if plain && within.iter().any(|allowed| path.starts_with(allowed)) {
+            return Ok(path.to_owned());
+        }
+        let mend = format!("write `publish_into = [\"{folder}\"]` in callboard.toml");
+        return refused("is outside of the workspace", mend);
+    }
+    let mend = "name a folder of its own in the workspace, such as `content/posts`";
+    if !stays_inside(folder) {
+        return refused("is no folder below the workspace", mend.to_owned());
+    }
+    let first = folder.split('/').next().unwrap_or_default();
+    if folders_read().any(|read| read == first) {
+        return refused("is read as a part of the workspace", mend.to_owned());
+    }
+    Ok(workspace.join(folder))
+}
+
+/// Where a folder says whose it is: in the workspace, the one of its folders that it is or is in.
+pub fn marked(workspace: &Path, folder: &Path) -> PathBuf {
+    let inside = folder.strip_prefix(workspace).ok();
+    let first = inside.and_then(|path| path.components().next());
+    first.map_or_else(|| folder.to_owned(), |first| workspace.join(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::posts::PostStatus;
+
+    fn post() -> Post {
+        let text = str::to_owned;
+        Post {
+            id: text("p1"),
+            slug: text("lamp"),
+            subject: text("s"),
+            task: String::new(),
+            title: text("The \"lamp\": part 1"),
+            seo_title: String::new(),
+            excerpt: text("One\nline"),
+            markdown: text("Text.\n\n![A](/media/a.png)\n\n+++\n"),
+            tags: vec![text("a"), text("b")],
+            written_by: text("built-in composer"),
+            covers: String::new(),
+            featured: None,
+            status: PostStatus::Published,
+            scheduled_at: None,
+            run: String::new(),
+            published_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            edited_by: String::new(),
+            approved_by: text("Ada"),
+            approved_at: Some(Timestamp::UNIX_EPOCH),
+        }
+    }
+
+    #[test]
+    fn a_document_knows_whether_it_is_as_it_was_written() {
+        for form in [HeadForm::Yaml, HeadForm::Toml] {
+            let post = post();
+            let former = ["old".to_owned()];
+            let document = document(&post, &former, (form, "media/")).expect("a document");
+            let (head, text) = front_matter::parted(&document).expect("a head");
+            let head = head.expect("a head");
+            assert_eq!(head["title"], post.title, "{document}");
+            assert_eq!(head["description"], post.excerpt, "{document}");
+            assert_eq!(head["tags"], serde_json::json!(["a", "b"]));
+            assert_eq!(head["aliases"], serde_json::json!(["/posts/old"]));
+            assert!(text.contains("![A](media/a.png)"), "{document}");
+            let seal = |intact| {
+                Some(Seal {
+                    post: "p1".to_owned(),
+                    intact,
+                })
+            };
+            assert_eq!(Seal::of(&document), seal(true), "{document}");
+            assert_eq!(Seal::of(&document.replace('\n', "\r\n")), seal(true));
+            for (old, new) in [("Text.", "Text!"), ("part 1", "part 2"), ("Ada", "Eve")] {
+                assert_eq!(Seal::of(&document.replace(old, new)), seal(false), "{old}");
+            }
+            assert_eq!(Seal::of(text), None);
+        }
+    }
+}

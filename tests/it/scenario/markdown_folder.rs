@@ -1,0 +1,197 @@
+//! `publish.markdown_folder`: a post as a document of a folder, and what somebody did there meanwhile.
+
+use std::fs;
+
+use callboard_core::store::Dialect;
+use serde_json::Value as Json;
+
+use crate::support::factory::{BARE, DAY, Factory, board, on_each};
+
+const STAGE: &str = "\n[[stage]]\nid = \"folder\"\nhandler = \"publish.markdown_folder\"\nNEEDS\ntimeout = \"30s\"\n\
+    on.rejected = \"end\"\nconfig = { folder = \"content/posts\", front_matter = \"toml\" }\n";
+
+/// A factory whose diary is written into a folder, too, and that can write a post there by itself.
+fn factory(dialect: Dialect) -> Factory {
+    let factory = Factory::bare_written(dialect);
+    let pipeline = factory.read("pipelines/dev_diary.toml");
+    let stage = STAGE.replace("NEEDS", "needs = [\"publish\"]");
+    factory.write("pipelines/dev_diary.toml", pipeline + &stage);
+    let alone = "name = \"to_folder\"\ndescription = \"Writes a post into the folder.\"\nbudget = \"1h\"\n\n\
+        [input.slug]\nrequired = true\ndescription = \"The end of its address.\"\n";
+    let alone = format!("{alone}{}", STAGE.replace("NEEDS\n", ""));
+    factory.write("pipelines/to_folder.toml", alone);
+    factory
+}
+
+/// One with a post that is published, and its address.
+fn published(dialect: Dialect) -> (Factory, String) {
+    let factory = factory(dialect);
+    factory.ok(&["apply"]);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", &factory.task(), "--by", "Ada"]);
+    let slug = factory.texts("SELECT slug FROM posts", "slug").remove(0);
+    (factory, slug)
+}
+
+/// What came of writing a post into the folder.
+fn again(factory: &Factory, slug: &str) -> Json {
+    factory.run(&["run", "to_folder", "--input", &format!("slug={slug}")]);
+    let id = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
+    let shown = factory.json(&["runs", "show", id.as_str().expect("an id")]);
+    shown["stages"][0]["outcome"].clone()
+}
+
+fn names(factory: &Factory) -> Vec<String> {
+    let folder = factory.workspace().join("content/posts");
+    let names = fs::read_dir(folder).expect("a folder").flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
+    names.sort();
+    names
+}
+
+on_each!(
+    a_published_post_is_a_document_that_follows_it_and_can_be_brought_elsewhere,
+    |dialect: Dialect| {
+        let (factory, slug) = published(dialect);
+        let path = format!("content/posts/{slug}.md");
+        let first = factory.read(&path);
+        assert!(
+            first.starts_with("+++\n") && first.contains("(PR #7)"),
+            "{first}"
+        );
+        assert!(first.contains("approved_by = \"Ada\""), "{first}");
+        // The workspace does not take it for a mistake.
+        factory.ok(&["check"]);
+        let same = again(&factory, &slug);
+        assert_eq!(
+            (&same["outcome"], &same["effects"]),
+            (&"done".into(), &serde_json::json!({})),
+            "{same:#}"
+        );
+        assert_eq!(factory.read(&path), first);
+        // Another installation has it as it was.
+        let other = Factory::bare(dialect);
+        let folder = factory.workspace().join("content/posts");
+        let folder = folder.to_str().expect("a path");
+        let said = other.ok(&["posts", "import", folder, "--yes"]);
+        assert!(
+            said.contains("1 posts imported") && !said.contains("left out"),
+            "{said}"
+        );
+        let (here, there) = (["posts", "show", &slug], ["posts", "show", &slug]);
+        let (here, there) = (factory.json(&here), other.json(&there));
+        for key in [
+            "title",
+            "markdown",
+            "excerpt",
+            "tags",
+            "subject",
+            "written_by",
+            "covers",
+            "approved_by",
+        ] {
+            assert_eq!(here[key], there[key], "{key}");
+        }
+        // Another address, and none.
+        factory.ok(&["posts", "retitle", &slug, "The lamp", "--slug", "lamp"]);
+        let moved = again(&factory, "lamp");
+        assert_eq!(moved["effects"]["documents_removed"], 1, "{moved:#}");
+        assert_eq!(names(&factory), ["lamp.md"]);
+        let text = factory.read("content/posts/lamp.md");
+        assert!(
+            text.contains(&format!("aliases = [\"/posts/{slug}\"]")),
+            "{text}"
+        );
+        factory.ok(&["posts", "remove", "lamp"]);
+        let gone = again(&factory, "lamp");
+        assert_eq!(gone["effects"]["documents_removed"], 1, "{gone:#}");
+        assert!(names(&factory).is_empty());
+        assert_eq!(again(&factory, "lamp")["outcome"], "nothing-to-do");
+    }
+);
+
+#[test]
+fn what_somebody_wrote_there_is_left_as_it_is_and_said() {
+    let (factory, slug) = published(Dialect::Sqlite);
+    let path = format!("content/posts/{slug}.md");
+    let edited = factory.read(&path).replace("(PR #7)", "(PR #7, at last)");
+    factory.write(&path, &edited);
+    let came = again(&factory, &slug);
+    assert_eq!(
+        (&came["outcome"], &came["rule"]),
+        (&"rejected".into(), &"edited".into()),
+        "{came:#}"
+    );
+    assert!(
+        came["detail"].as_str().is_some_and(|it| it.contains(&path)),
+        "{came:#}"
+    );
+    assert_eq!(factory.read(&path), edited);
+    // Its post has another address now: the edited one stays, and that is told.
+    factory.ok(&["posts", "retitle", &slug, "The lamp", "--slug", "lamp"]);
+    let came = again(&factory, "lamp");
+    assert_eq!(came["outcome"], "done", "{came:#}");
+    assert!(came["fallbacks"].to_string().contains(&path), "{came:#}");
+    assert_eq!(factory.read(&path), edited);
+    factory.write("content/posts/lamp.md", "# Mine\n");
+    let came = again(&factory, "lamp");
+    assert_eq!(came["rule"], "foreign", "{came:#}");
+    // No link is followed.
+    let outside = factory.workspace().join("outside.txt");
+    fs::write(&outside, "untouched").expect("written");
+    let place = factory.workspace().join("content/posts/lamp.md");
+    fs::remove_file(&place).expect("removed");
+    std::os::unix::fs::symlink(&outside, &place).expect("a link");
+    let came = again(&factory, "lamp");
+    assert_eq!(came["outcome"], "unavailable", "{came:#}");
+    assert_eq!(fs::read_to_string(&outside).expect("there"), "untouched");
+}
+
+#[test]
+fn a_folder_outside_of_the_workspace_is_written_only_if_the_operator_says_so() {
+    let factory = factory(Dialect::Sqlite);
+    let outside = tempfile::tempdir().expect("a folder");
+    let path = outside.path().join("posts");
+    let config = |folder: &str| {
+        factory.edit(
+            "pipelines/dev_diary.toml",
+            "folder = \"content/posts\"",
+            &format!("folder = \"{folder}\""),
+        );
+        let checked = factory.run(&["check"]);
+        factory.edit(
+            "pipelines/dev_diary.toml",
+            &format!("folder = \"{folder}\""),
+            "folder = \"content/posts\"",
+        );
+        checked
+    };
+    for folder in ["../beside", "site/posts", "pipelines", "a/../b"] {
+        let checked = config(folder);
+        assert_eq!(checked.code, 1, "{folder}: {checked}");
+        assert!(
+            checked.to_string().contains("config.folder"),
+            "{folder}: {checked}"
+        );
+    }
+    let shown = path.display().to_string();
+    let checked = config(&shown);
+    let mend = format!("publish_into = [\"{shown}\"]");
+    assert!(
+        checked.code == 1 && checked.to_string().contains(&mend),
+        "{checked}"
+    );
+    let allowed = format!("publish_into = [\"{}\"]\n{BARE}", outside.path().display());
+    factory.write("callboard.toml", allowed);
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "folder = \"content/posts\"",
+        &format!("folder = \"{shown}\""),
+    );
+    factory.ok(&["apply"]);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", &factory.task()]);
+    let slug = factory.texts("SELECT slug FROM posts", "slug").remove(0);
+    assert!(path.join(format!("{slug}.md")).is_file());
+}
