@@ -45,27 +45,28 @@ fn body(provider: &Provider, request: &ModelRequest) -> Json {
 /// Close each object, which `strict` wants. Whether all properties are required, which it wants as well: otherwise the
 /// schema is no more than told.
 fn close(schema: &mut Json) -> bool {
+    let mut strict = true;
     match schema {
         Json::Object(object) => {
-            let required = object.get("required").and_then(Json::as_array);
-            let required = required.map_or(0, Vec::len);
-            let of_object = match object.get("properties") {
-                Some(Json::Object(properties)) => {
-                    let all = properties.len() == required;
-                    object
-                        .entry("additionalProperties")
-                        .or_insert(Json::Bool(false));
-                    all
-                }
-                _ => true,
-            };
-            object
-                .values_mut()
-                .fold(of_object, |all, it| close(it) && all)
+            if let Some(Json::Object(properties)) = object.get("properties") {
+                let required = object.get("required").and_then(Json::as_array);
+                strict = required.map_or(0, Vec::len) == properties.len();
+                object
+                    .entry("additionalProperties")
+                    .or_insert(Json::Bool(false));
+            }
+            for value in object.values_mut() {
+                strict &= close(value);
+            }
         }
-        Json::Array(values) => values.iter_mut().fold(true, |all, it| close(it) && all),
-        _ => true,
+        Json::Array(values) => {
+            for value in values {
+                strict &= close(value);
+            }
+        }
+        _ => {}
     }
+    strict
 }
 
 /// The prompt; behind what there is to look at, if there is something.

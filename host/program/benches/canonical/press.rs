@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 
 /// What each run is given to stand on.
 pub(crate) const NOTES: &str = "Keepers trimmed the wick before dusk and polished the lens by hand each morning, because soot on \
-    the glass costs a ship its way. They wrote down the weather every evening.";
+    the glass costs a ship its way. They wrote down the weather every evening. Supplies came by boat, and in winter no boat could land \
+    for weeks.";
 /// By which the paragraphs of an article differ, since what is said again is left out.
 const HOW: [&str; 12] = [
     "calmly", "slowly", "always", "quietly", "gladly", "often", "daily", "early", "well",

@@ -18,7 +18,7 @@ use clap::Args;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use self::with_model::WithModel;
+use self::with_model::Servers;
 use super::documents::{DemoDocument, ExportedSite, PolicyEnded};
 use super::exit::Exit;
 use super::output::Answered;
@@ -60,7 +60,7 @@ pub(super) struct Demo {
     console: Address,
 
     #[command(flatten)]
-    with_model: WithModel,
+    with_model: Servers,
 }
 
 /// Who decides at the gates.

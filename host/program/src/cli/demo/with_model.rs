@@ -19,7 +19,7 @@ use crate::cli::{Context, Failure, models as shown, run};
 
 /// Who writes, and who draws.
 #[derive(Debug, Args)]
-pub(super) struct WithModel {
+pub(super) struct Servers {
     /// Have a model write an article, too, and judge it (pipeline `canonical_blog`): the address of its server,
     /// which speaks chat completions, as llama.cpp's does. `./just demo --with-model` starts one.
     #[arg(long, value_name = "URL", requires = "model")]
@@ -61,7 +61,7 @@ const PATIENCE: usize = 5;
 /// How many words are wanted of a small one.
 const SMALL_WORDS: u32 = 120;
 
-impl WithModel {
+impl Servers {
     /// The article, and whether it is published; none if no model was named.
     pub(super) async fn article(
         &self,
