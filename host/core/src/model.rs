@@ -12,6 +12,7 @@ pub mod cause;
 mod counted;
 mod ollama;
 mod openai;
+mod plain;
 mod reasoning;
 pub mod role;
 pub mod spending;
