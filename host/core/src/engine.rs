@@ -13,6 +13,7 @@ mod concerns;
 mod damage;
 pub mod executor;
 pub mod gate;
+mod heard;
 mod held_leases;
 pub mod ledger;
 pub mod local;

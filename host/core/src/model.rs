@@ -13,6 +13,7 @@ mod counted;
 mod ollama;
 mod openai;
 mod ordered;
+mod plain;
 mod reasoning;
 pub mod role;
 pub mod spending;

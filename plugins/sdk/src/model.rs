@@ -70,7 +70,7 @@ impl From<host::ModelError> for Error {
 /// What a model answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// Without what the model thought before.
+    /// Without what the model thought before; to a question with a schema, the JSON that the host has read.
     pub text: String,
     /// The model that answered, for the record.
     pub model: String,

@@ -1,7 +1,9 @@
 //! A plugin that says what a run is about: a person says yes to one draft or post, and another one is
 //! published or changed. It has no grant but `log`, and stands before the gate, where keys may be written.
 
+use callboard_core::handler::OUTCOMES;
 use callboard_core::outcome::Outcome;
+use callboard_core::registry::Registry;
 use callboard_core::store::Dialect::Sqlite;
 use callboard_factory::diary::composer::compose;
 use serde_json::{Value as Json, json};
@@ -33,6 +35,12 @@ attacks! {
     };
     a_verdict_is_given: "whoever starts a run says what the rails came to, or which changes there were" => {
         what_was_judged_is_no_input
+    };
+    an_earlier_round_is_told: "a plugin, or whoever starts a run, says which draft was the best so far and what the rails found in it" => {
+        an_earlier_round_is_told_by_nobody_else
+    };
+    a_key_is_left_open: "a key that a publication or a decision goes by is in nobody's list" => {
+        what_is_gone_by_is_closed_to_plugins
     };
     another_task_stands_before_the_gate: "a plugin writes `task` in a pipeline that publishes nothing, so that a gate moves another one" => {
         || is_refused("dev_diary", ("save", "approve"), "plugin `actor` writes `task`, which says what the run is about")
@@ -80,6 +88,61 @@ fn what_was_judged_is_no_input() {
         let why = format!("whoever starts a run would say `{key}`, which stage `{stage}` goes by");
         misses(&factory.run(&["apply"]), &[&why]);
     }
+}
+
+/// What was judged in an earlier round is said by the stage that judged, and by nobody else.
+fn an_earlier_round_is_told_by_nobody_else() {
+    let factory = Factory::bare_written(Sqlite);
+    factory.write(
+        "callboard.toml",
+        format!("{BARE}[grants.actor]\nlog = true\n[[grants.actor.http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nmethods = [\"GET\"]\nprivate = true\n"),
+    );
+    add_plugin(&factory, "actor");
+    let path = "pipelines/judge.toml";
+    let judge = |input: &str, needs: &str| {
+        format!(
+            "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n{input}[[stage]]\nid = \"links\"\nhandler = \"qa.links\"\n[[stage]]\nid = \"sum\"\nhandler = \"qa.aggregate\"\nneeds = {needs}\n"
+        )
+    };
+    let why = "reads as it wrote it itself on an earlier visit";
+    for key in ["best", "report"] {
+        factory.write(path, judge(&format!("[input.{key}]\n"), "[\"links\"]"));
+        let why = format!("whoever starts a run would say `{key}`, which stage `sum` {why}");
+        misses(&factory.run(&["apply"]), &[&why]);
+    }
+    let plugged = "[[stage]]\nid = \"before\"\nhandler = \"content.prejudges\"\n";
+    factory.write(path, judge("", "[\"links\", \"before\"]") + plugged);
+    let why = format!("plugin `actor` writes `best`, which stage `sum` {why}");
+    misses(&factory.run(&["apply"]), &[&why]);
+}
+
+/// Of what is kept, settled, added up and published, a plugin may say the text alone.
+fn what_is_gone_by_is_closed_to_plugins() {
+    let registry = Registry::native().expect("native handlers");
+    let mut open = Vec::new();
+    for entry in registry.iter() {
+        let (contract, needs) = (&entry.contract, &entry.contract.needs);
+        let name = contract.name.as_str();
+        let adds_up = ["qa.aggregate", "content.save_draft"].contains(&name);
+        if !(contract.publishes() || contract.decides || adds_up) {
+            continue;
+        }
+        let closed = [&needs.acts_on, &needs.goes_by, &needs.own].into_iter();
+        let closed: Vec<&String> = closed.flatten().collect();
+        let keys = contract.reads["properties"].as_object().expect("keys");
+        let keys = keys.keys().filter(|key| !closed.contains(key));
+        // That one is the engine's, whoever else says it.
+        let keys = keys.filter(|key| *key != OUTCOMES);
+        open.extend(keys.map(|key| format!("{name} {key}")));
+    }
+    let texts = [
+        "content.save_draft draft",
+        "content.save_draft seo",
+        "publish.refresh seo",
+        "qa.aggregate draft",
+        "qa.settle draft",
+    ];
+    assert_eq!(open, texts);
 }
 
 /// A post of a run of its own; gives its task and its slug.

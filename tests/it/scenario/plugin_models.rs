@@ -50,7 +50,10 @@ fn told(stage: &Json) -> &str {
 
 /// What it asks is answered, shown with the run, and counts for the day.
 fn a_granted_role_answers(dialect: Dialect) {
-    let server = ModelServer::new(Say::Text("{\"sentence\": \"The lamp was lit.\"}"));
+    // As small models write it: the host reads it once, and the guest reads what the host has read.
+    let server = ModelServer::new(Say::Text(
+        "```json\n{\"sentence\": \"The lamp was lit.\"}\n```",
+    ));
     let config = "role = \"writer\", prompt = \"What was lit?\", json = true";
     let factory = written(dialect, GRANT, config);
     factory.ok(&["apply"]);

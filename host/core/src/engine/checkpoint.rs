@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::clock::after;
+use super::heard;
 use super::plan::{self, Rest};
 use super::stage::{ExecutedStage, RunContext};
 use crate::lines;
@@ -307,7 +308,7 @@ pub(super) fn gate(work: &RunContext, stage: &Stage, rows: &[StageRun], now: Tim
         visit: plan::next_visit(rows, stage.id()),
         question: plan::question(stage, rows),
         shows: behind(work, stage, rows),
-        subject: subject_of(rows),
+        subject: subject_of(work, rows),
         opened_at: now,
         expires_at: stage.expiry.map(|expiry| after(now, expiry.after.0)),
         decision: None,
@@ -322,22 +323,28 @@ pub(super) fn gate(work: &RunContext, stage: &Stage, rows: &[StageRun], now: Tim
 fn behind(work: &RunContext, gate: &Stage, rows: &[StageRun]) -> Patch {
     let behind = work.pipeline.downstream(gate.id());
     let stages = work.pipeline.stages.iter();
-    let handlers = stages
-        .filter(|it| behind.contains(it.id()))
-        .filter_map(|it| it.handler.as_ref());
     let registry = &work.runnable.registry;
-    let entries = handlers.filter_map(|name| registry.get(name.get_ref()));
-    let publishing: Vec<_> = entries.filter(|it| it.contract.publishes()).collect();
-    let goes_out = |key: &str| {
-        publishing.iter().any(|it| it.checks.reads_key(key))
-            && tenants::subjects().all(|subject| subject != key)
+    let publishes = |stage: &&Stage| {
+        let entry = stage.handler.as_ref();
+        let entry = entry.and_then(|name| registry.get(name.get_ref()));
+        entry.is_some_and(|it| it.contract.publishes())
     };
-    plan::keys_that(&work.run.input, rows, goes_out)
+    let publishing = stages
+        .filter(|it| behind.contains(it.id()))
+        .filter(publishes);
+    // As they are handed the keys themselves.
+    let mut goes_out: Patch = publishing
+        .flat_map(|it| heard::keys(registry, &work.run.input, it, rows))
+        .collect();
+    goes_out.retain(|key, _| tenants::subjects().all(|subject| subject != key));
+    goes_out
 }
 
 /// What a stage before the gate says that the run is about.
-fn subject_of(rows: &[StageRun]) -> Option<String> {
-    let mut patches = plan::live(rows).filter_map(|row| row.outcome.patch());
+fn subject_of(work: &RunContext, rows: &[StageRun]) -> Option<String> {
+    let registry = &work.runnable.registry;
+    let rows = plan::live(rows).filter(|row| !heard::is_plugins(registry, row));
+    let mut patches = rows.filter_map(|row| row.outcome.patch());
     patches.find_map(|patch| {
         let subject = tenants::subjects().find_map(|key| patch.get(key)?.as_str());
         subject.map(str::to_owned)

@@ -160,19 +160,26 @@ pub fn live(rows: &[StageRun]) -> impl Iterator<Item = &StageRun> {
 /// The key under which a stage that is visited anew reads why.
 pub const FEEDBACK: &str = "feedback";
 
+/// Who says a key: the stage whose checkpoint has it, or whoever started the run.
+pub type Speaker<'a> = Option<&'a StageRun>;
+
 /// Every key there is: the run's input, what its stages wrote, and why a loop went back.
 pub fn keys(input: &Patch, rows: &[StageRun]) -> Patch {
-    keys_that(input, rows, |_| true)
+    keys_that(input, rows, |_, _| true)
 }
 
-/// The keys of some names.
-pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool) -> Patch {
+/// The keys of some names, as they are said by those who count.
+pub fn keys_that(
+    input: &Patch,
+    rows: &[StageRun],
+    wanted: impl Fn(&str, Speaker<'_>) -> bool,
+) -> Patch {
     let mut keys = Patch::new();
-    let mut add = |patch: &Patch| {
-        let wanted = patch.iter().filter(|(key, _)| wanted(key));
+    let mut add = |patch: &Patch, speaker: Speaker<'_>| {
+        let wanted = patch.iter().filter(|(key, _)| wanted(key, speaker));
         keys.extend(wanted.map(|(key, value)| (key.clone(), value.clone())));
     };
-    add(input);
+    add(input, None);
     // Also of a visit that was undone since: why the loop went back has not changed by that.
     let back = rows
         .iter()
@@ -182,10 +189,13 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
         if let Some(patch) = row.outcome.patch()
             && (!row.superseded || back == Some(index))
         {
-            add(patch);
+            add(patch, Some(row));
         }
     }
-    if let Some(row) = back.map(|index| &rows[index]).filter(|_| wanted(FEEDBACK)) {
+    if let Some(row) = back
+        .map(|index| &rows[index])
+        .filter(|row| wanted(FEEDBACK, Some(row)))
+    {
         let why = match &row.outcome {
             Outcome::Stopped(Stop::Rejected { detail, .. }) => detail.clone(),
             other => other.detail(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, RunnableRevision, plan};
+use super::{Engine, RunnableRevision, heard, plan};
 use crate::fault;
 use crate::handler::{Call, Fallbacks, Tally, schema};
 use crate::lines::{Line, Lines};
@@ -73,7 +73,7 @@ impl StageExecution {
             visit: plan::next_visit(rows, stage.id()),
             since: plan::newest(rows),
             outdated: CancellationToken::new(),
-            input: read_keys(work, stage, rows),
+            input: heard::keys(&work.runnable.registry, &work.run.input, stage, rows),
             lines: Lines::default(),
         })
     }
@@ -152,20 +152,6 @@ impl StageExecution {
             tally: Tally::default(),
         }
     }
-}
-
-/// The keys that a stage's handler declares that it reads.
-fn read_keys(work: &RunContext, stage: &Stage, rows: &[StageRun]) -> Patch {
-    let handler = stage.handler.as_ref();
-    let Some(entry) = handler.and_then(|name| work.runnable.registry.get(name.get_ref())) else {
-        return Patch::new();
-    };
-    let reads = |key: &str| entry.checks.reads_key(key);
-    let mut keys = plan::keys_that(&work.run.input, rows, reads);
-    if reads(plan::OUTCOMES) {
-        keys.insert(plan::OUTCOMES.to_owned(), plan::outcomes(stage, rows));
-    }
-    keys
 }
 
 /// How long to wait before another attempt; `None` if there is none.

@@ -96,6 +96,10 @@ pub struct Needs {
     /// and nobody who starts the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub goes_by: Vec<String>,
+    /// Keys that it reads as its own stage wrote them on an earlier visit: nobody else may write them, and
+    /// nobody who starts the run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<String>,
 }
 
 /// A prompt, and the variables that its handler gives to it.
@@ -335,6 +339,13 @@ impl Needs {
     #[must_use]
     pub fn goes_by(mut self, key: &str) -> Self {
         self.goes_by.push(key.to_owned());
+        self
+    }
+
+    /// A key that it reads as its own stage wrote it on an earlier visit.
+    #[must_use]
+    pub fn own(mut self, key: &str) -> Self {
+        self.own.push(key.to_owned());
         self
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::cause::Cause;
 use super::counted::Counted;
+use super::plain::Plain;
 use super::reasoning;
 use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
@@ -66,8 +67,10 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     let json = schema
         .map(|schema| json(&parted.answer, schema))
         .transpose()?;
+    // With a schema there is one reading of the answer, and its text is that, written anew.
+    let text = json.as_ref().map(Json::to_string);
     Ok(Completion {
-        text: parted.answer,
+        text: text.unwrap_or(parted.answer),
         reasoning: parted.reasoning,
         json,
         model: said.model,
@@ -80,7 +83,7 @@ fn too_large(told: String) -> Cause {
 }
 
 fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let json: Json = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
+    let Plain(json) = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
         JsonProblem::Broken(error) => Cause::NoJson {
             line: error.line(),
             column: error.column(),
@@ -139,10 +142,19 @@ mod tests {
             "{\"a\": 1}",
             "<think>x</think>{\"a\": 1}",
             "```json\n{\"a\": 1}\n```",
+            "{\"a\": 1.0}",
         ] {
             let completion = answer(text, End::Itself).expect(text);
             assert_eq!(completion.json, Some(json!({ "a": 1 })), "{text}");
+            assert_eq!(completion.text, r#"{"a":1}"#, "{text}");
         }
+        cause(
+            "{\"a\": 1, \"a\": 2}",
+            End::Itself,
+            "no-json",
+            "`a` is said twice",
+        );
+        cause("{\"a\": 1.5}", End::Itself, "misfit", "`/a`");
         cause(
             "Sure: {\"a\": 1}",
             End::Itself,

@@ -206,6 +206,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         verdict_keys: Vec::new(),
         acts_on: Vec::new(),
         goes_by: Vec::new(),
+        own: Vec::new(),
         tables: said.tables.into_iter().map(Into::into).collect(),
     };
     let always_gives_a_verdict = said.always_gives_a_verdict;

@@ -6,6 +6,7 @@ mod ground;
 mod guards;
 mod mends;
 mod named;
+mod owned;
 mod slips;
 
 use self::ground::{Ground, misses};

@@ -55,6 +55,7 @@ impl Handler for ReplacePicture {
         Needs::default()
             .acts_on("task")
             .acts_on("images")
+            .acts_on("by")
             .table("tasks", &["select", "update"])
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])

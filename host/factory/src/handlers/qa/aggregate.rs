@@ -51,7 +51,10 @@ impl Handler for Aggregate {
         "Passes a draft by what all rails came to, or rejects it with what they found";
 
     fn needs(&self) -> Needs {
-        Needs::default().verdict_key("required")
+        Needs::default()
+            .verdict_key("required")
+            .own("report")
+            .own("best")
     }
 
     fn always_gives_a_verdict(&self) -> bool {
