@@ -47,6 +47,7 @@ const PACK: Pack = Pack {
     live_rules: &[],
     probes: &[],
     tables: &[],
+    times: &[],
     commits: table::COMMITS,
     rebuilt: &[Rebuilt {
         task: "what keeps the sign current",

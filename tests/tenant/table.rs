@@ -28,6 +28,7 @@ pub(crate) const COMMITS: CommitHooks = CommitHooks {
         noun: &GUEST,
     },
     gate_opened: |_, _| Vec::new(),
+    gate_withdrawn: |_, _| Vec::new(),
     gate_decided: |_, _| Box::pin(async { Ok(()) }),
     runs_ended: |ended, _| Ok(ended.iter().map(noted).collect()),
     run_reopened: |_, _| Vec::new(),

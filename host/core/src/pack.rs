@@ -12,6 +12,7 @@ use crate::schema::Migration;
 use crate::settings::SettingRead;
 use crate::store::health::Table;
 use crate::store::tenants::CommitHooks;
+use crate::store::times::PastTime;
 use crate::workspace::Folders;
 
 /// All that a tenant brings, but its handlers, which register themselves.
@@ -38,6 +39,8 @@ pub struct Pack {
     pub probes: &'static [Probe],
     /// Its tables, of which the doctor reads every row.
     pub tables: &'static [Table],
+    /// Times in them that lie in the past, unless a clock stood ahead.
+    pub times: &'static [PastTime],
     /// What it writes in the host's own commits: when a gate opens, when runs end.
     pub commits: CommitHooks,
     /// What is rebuilt when a revision becomes active.
@@ -59,6 +62,7 @@ macro_rules! pack {
         ::inventory::submit! { $crate::rollcall::LiveRules($pack.live_rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
         ::inventory::submit! { $crate::store::health::Tables($pack.tables) }
+        ::inventory::submit! { $crate::store::times::PastTimes($pack.times) }
         ::inventory::submit! { $pack.commits }
         ::inventory::submit! { $crate::app::current::Rebuilds($pack.rebuilt) }
     };

@@ -36,7 +36,7 @@ CREATE TABLE task_history (
     from_status TEXT,
     to_status   TEXT NOT NULL,
     event       TEXT NOT NULL CHECK (event IN (
-        'create', 'save', 'ask', 'approve', 'reject', 'send-back', 'edit', 'illustrate', 'publish', 'cancel',
+        'create', 'save', 'ask', 'withdraw', 'approve', 'reject', 'send-back', 'edit', 'illustrate', 'publish', 'cancel',
         'halt', 'finish', 'resume')),
     run         TEXT NOT NULL,
     draft       BIGINT NOT NULL,
@@ -100,7 +100,8 @@ CREATE TABLE posts (
     updated_at   BIGINT NOT NULL,
     edited_by    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}edited_by{{)}} <= 1000),
     approved_by  TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}approved_by{{)}} <= 1000),
-    approved_at  BIGINT
+    approved_at  BIGINT,
+    CHECK ((status = 'scheduled') = (scheduled_at IS NOT NULL))
 ){{strict}};
 
 CREATE INDEX posts_newest ON posts (published_at);

@@ -88,6 +88,7 @@ const PACK: Pack = Pack {
         ("posts", tables::posts::due::probe),
     ],
     tables: tables::TABLES,
+    times: tables::PAST,
     commits: tables::COMMITS,
     rebuilt: &[Rebuilt {
         task: "what keeps the site current",

@@ -21,6 +21,7 @@ use callboard_core::schema::Migration;
 use callboard_core::store::health::{Table, plain};
 use callboard_core::store::named::Noun;
 use callboard_core::store::tenants::{CommitHooks, EndedRun, Subject};
+use callboard_core::store::times::PastTime;
 use callboard_core::store::{Dialect, StoreError};
 use callboard_core::value::Statement;
 
@@ -44,6 +45,7 @@ pub(crate) const COMMITS: CommitHooks = CommitHooks {
         noun: &TASK,
     },
     gate_opened: tasks::gate_opened,
+    gate_withdrawn: tasks::gate_withdrawn,
     gate_decided: tasks::gate_decided,
     runs_ended,
     run_reopened: tasks::run_reopened,
@@ -55,6 +57,19 @@ fn runs_ended(ended: &[EndedRun<'_>], dialect: Dialect) -> Result<Vec<Statement>
     statements.extend(posts::runs_ended(ended, dialect)?);
     Ok(statements)
 }
+
+/// Times by which lists and pages are ordered, and readers see.
+pub(crate) const PAST: &[PastTime] = &[
+    ("task", "tasks", "id", "created_at"),
+    ("task", "tasks", "id", "updated_at"),
+    ("draft", "drafts", "id", "created_at"),
+    ("post", "posts", "slug", "published_at"),
+    ("post", "posts", "slug", "updated_at"),
+    ("post", "posts", "slug", "approved_at"),
+    ("address", "post_slugs", "slug", "since"),
+    ("picture", "media", "id", "made_at"),
+    ("day", "diary_days", "subject", "decided_at"),
+];
 
 pub const TASK: Noun = Noun {
     name: "task",

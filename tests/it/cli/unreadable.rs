@@ -161,3 +161,21 @@ fn a_post_whose_slug_is_no_folder_stops_no_export() {
     let out = factory.run(&["posts", "export", "out"]);
     assert!(!out.stderr.contains("left out"), "{out}");
 }
+
+/// A time that no clock has, as another program could write it, is no time of 1970.
+#[test]
+fn a_time_that_no_clock_has_is_told_as_such() {
+    let factory = broken();
+    for time in [i64::MAX, i64::MIN] {
+        factory.execute(&format!(
+            "UPDATE posts SET published_at = {time} WHERE id = 'id-3'"
+        ));
+        let listed = factory.ok(&["posts", "list"]);
+        assert!(!listed.contains("1970-01-01 00:00:00"), "{listed}");
+        let listed = factory.json(&["posts", "list"]).to_string();
+        let told = format!("{time} is no time that a clock has");
+        assert!(listed.contains(&told), "{listed}");
+        let doctor = factory.run(&["doctor"]);
+        assert!(doctor.stdout.contains("post `id-3`"), "{doctor}");
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{Theatre, gate, script, stage, text};
 use crate::support::daemon::{Daemon, eventually};
-use crate::support::factory::on_each;
+use crate::support::factory::{DAY, Factory, board, on_each};
 
 /// The fate of each stage.
 fn fates(migration: &Json) -> Vec<String> {
@@ -239,5 +239,37 @@ on_each!(
             1,
             "goes on with a worker or `callboard runs resume`",
         );
+    }
+);
+
+on_each!(
+    a_question_that_is_withdrawn_leaves_no_task_before_a_gate,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        assert_eq!(factory.diary(board().path(), DAY).code, 4);
+        let run = factory.texts("SELECT run FROM tasks", "run")[0].clone();
+        let pipeline = factory.read("pipelines/dev_diary.toml");
+        let mut parts: Vec<_> = pipeline.split("[[stage]]").collect();
+        parts.retain(|part| !part.contains("id = \"approve\""));
+        let without = parts.join("[[stage]]");
+        let without = without.replace("needs = [\"approve\"]", "needs = [\"save\"]");
+        factory.write("pipelines/dev_diary.toml", without);
+        factory.ok(&["apply"]);
+        let said = factory.ok(&["runs", "migrate", &run]);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("nobody said yes"), "{said}");
+        factory.ok(&["runs", "migrate", &run, "--yes"]);
+        let status = || factory.texts("SELECT status FROM tasks", "status");
+        assert_eq!(status(), ["drafted"]);
+        let ran = factory.run(&["runs", "resume", &run]);
+        assert!(ran.to_string().contains("its gate was withdrawn"), "{ran}");
+        assert_eq!(
+            (status(), factory.count("posts")),
+            (vec!["rejected".to_owned()], 0)
+        );
+        // The mend that is named mends it.
+        let ran = factory.diary(board().path(), DAY);
+        assert_eq!(ran.code, 0, "{ran}");
+        assert_eq!(status(), ["published"]);
     }
 );

@@ -146,7 +146,11 @@ on_each!(
         let theatre = Theatre::new(dialect, &held);
         let run = theatre.play(4);
         assert_eq!(theatre.status(&run), "waiting");
+        let shown = theatre.ok(&["runs", "show", &run]);
+        assert!(shown.contains("\nwakes     20"), "{shown}");
         theatre.comes_to(&["runs", "retry", &run], 4);
+        let shown = theatre.ok(&["runs", "show", &run]);
+        assert!(!shown.contains("\nwakes "), "{shown}");
         assert_eq!(
             theatre.course(&run),
             ["a 1 unavailable retried:hold", "a 2 done continue"]
@@ -250,5 +254,25 @@ on_each!(
         assert_eq!((factory.count("drafts"), factory.count("posts")), (1, 1));
         assert_eq!(factory.count("gates WHERE decision IS NULL"), 0);
         assert_eq!(factory.count("tasks WHERE status = 'published'"), 1);
+    }
+);
+
+on_each!(
+    what_was_approved_is_published_by_a_retry_of_what_ended_behind_the_gate,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        assert_eq!(factory.diary(board().path(), DAY).code, 4);
+        let task = factory.task();
+        let run = factory.texts("SELECT run FROM tasks", "run")[0].clone();
+        factory.ok(&["runs", "pause", &run]);
+        let ran = factory.run(&["tasks", "approve", &task, "--by", "Ada"]);
+        assert_eq!(ran.code, 4, "it stays paused: {ran}");
+        factory.ok(&["runs", "cancel", &run]);
+        let ran = factory.run(&["tasks", "retry", &task]);
+        assert_eq!(ran.code, 0, "{ran}");
+        let by = factory.texts("SELECT approved_by FROM posts", "approved_by");
+        assert_eq!(by, ["Ada"], "{ran}");
+        let status = factory.texts("SELECT status FROM tasks", "status");
+        assert_eq!(status, ["published"]);
     }
 );

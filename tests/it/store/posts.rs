@@ -175,6 +175,45 @@ on_both!(
 );
 
 on_both!(
+    only_what_is_scheduled_has_a_time,
+    async |store: Store, _url| {
+        let kept = Post {
+            status: PostStatus::Unpublished,
+            ..post(1)
+        };
+        publish(&store, &kept).await;
+        let unscheduled = store.execute(Statement::new("UPDATE posts SET scheduled_at = 7"));
+        assert_eq!(kind(unscheduled.await), StoreErrorKind::Constraint);
+        for event in [
+            PostEvent::Lapse,
+            PostEvent::Unpublish,
+            PostEvent::Publish,
+            PostEvent::Remove,
+        ] {
+            let back = posts::step("id-1", &happening(PostEvent::Unpublish, 2), &[]);
+            for statement in back {
+                store.execute(statement).await.expect("a move, or none");
+            }
+            let set = [("run", "run".into()), ("scheduled_at", timestamp(7).into())];
+            for statement in posts::step("id-1", &happening(PostEvent::Schedule, 3), &set) {
+                assert_eq!(store.execute(statement).await.expect("a move"), 1);
+            }
+            for statement in posts::step("id-1", &happening(PostEvent::Edit, 4), &[]) {
+                assert_eq!(store.execute(statement).await.expect("a move"), 1);
+            }
+            let edited = posts::by_slug(&store, "slug-1").await.expect("read");
+            let edited = edited.expect("a post");
+            assert_eq!(edited.scheduled_at, Some(timestamp(7)), "an edit keeps it");
+            for statement in posts::step("id-1", &happening(event, 5), &[]) {
+                assert_eq!(store.execute(statement).await.expect("a move"), 1);
+            }
+            let left = posts::by_slug(&store, "slug-1").await.expect("read");
+            assert_eq!(left.expect("a post").scheduled_at, None, "{event:?}");
+        }
+    }
+);
+
+on_both!(
     a_post_comes_back_as_it_was_published,
     async |store: Store, _url| {
         let mut bare = post(2);

@@ -10,6 +10,94 @@ use crate::support::database::on_both;
 
 const DAYS: i64 = 400 * 86_400 * 1_000_000;
 
+/// Columns of times that `times` does not look at, and why.
+const ELSEWHERE: [(&str, &str); 4] = [
+    (
+        "open_runs runs stage_runs gates schedules",
+        "what runs and schedules wait for has rules of its own",
+    ),
+    (
+        "posts.scheduled_at",
+        "it lies ahead, and the run that waits for it has the rule of its wait",
+    ),
+    (
+        "history model_calls task_history post_history revisions setting_changes settings_snapshots \
+            findings migrations workers",
+        "what is kept of the past, which nothing goes by",
+    ),
+    (
+        "items commits sources embeddings rail_trials",
+        "what was found and written down, which nothing waits for",
+    ),
+];
+
+/// Every column of a time is looked at, or is on the list of those that are not.
+fn forgotten(columns: &[(String, String)]) -> Vec<String> {
+    let looked = |table: &str, column: &str| {
+        times::past().any(|(_, of, _, name)| (*of, *name) == (table, column))
+    };
+    let excused = |table: &str, column: &str| {
+        let whole = format!("{table}.{column}");
+        let mut words = ELSEWHERE
+            .iter()
+            .flat_map(|(names, _)| names.split_whitespace());
+        words.any(|word| word == table || word == whole)
+    };
+    let columns = columns.iter().filter(|(table, column)| {
+        (column.ends_with("_at") || column == "at" || column == "since")
+            && !looked(table, column)
+            && !excused(table, column)
+    });
+    columns
+        .map(|(table, column)| format!("{table}.{column}"))
+        .collect()
+}
+
+on_both!(
+    every_column_of_a_time_is_looked_at_or_excused,
+    async |store: Store, _url| {
+        let mut columns = Vec::new();
+        for table in store.tables().await.expect("tables") {
+            for column in store.columns(&table).await.expect("columns") {
+                columns.push((table.clone(), column));
+            }
+        }
+        assert!(columns.len() > 200, "{}", columns.len());
+        assert_eq!(forgotten(&columns), Vec::<String>::new());
+    }
+);
+
+on_both!(
+    a_post_and_a_task_that_are_ahead_are_found_and_set_right,
+    async |store: Store, _url| {
+        let ahead = format!(
+            "{} + {DAYS}",
+            callboard_core::store::batch::now(store.dialect())
+        );
+        execute(
+            &store,
+            &format!(
+                "INSERT INTO tasks (id, subject, asked, topic, run, draft, status, step, created_at, \
+                    updated_at) VALUES ('t', 's', '', '', 'r', 0, 'drafted', 1, {ahead}, 1)"
+            ),
+        )
+        .await;
+        execute(
+            &store,
+            &format!(
+                "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, written_by, \
+                    covers, status, published_at, updated_at) VALUES ('p', 'slug', 's', 't', 'A', '', 'T', \
+                    '', '', '', 'published', {ahead}, {ahead})"
+            ),
+        )
+        .await;
+        assert_eq!(found(&store).await, ["post slug", "post slug", "task t"]);
+        let untrue = times::untrue(&store).await.expect("the store answers");
+        times::set_right(&store, &untrue).await.expect("set right");
+        assert_eq!(found(&store).await, Vec::<String>::new());
+    }
+);
+
 async fn found(store: &Store) -> Vec<String> {
     let untrue = times::untrue(store).await.expect("the store answers");
     let name = |one: &Untrue| format!("{} {}", one.what, one.subject);

@@ -193,6 +193,16 @@ pub async fn open_of_run(store: &Store, run: &str) -> Result<Vec<Gate>, StoreErr
     read_all(store, query.bind(run)).await
 }
 
+/// The same as a transaction sees them.
+pub(super) async fn open_in(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+) -> Result<Vec<Gate>, StoreError> {
+    let query = select::<Gate>("WHERE decision IS NULL AND run = $1 ORDER BY opened_at, stage");
+    let rows = transaction.query(query.bind(run)).await?;
+    Ok(readable(&rows, "a gate", read))
+}
+
 /// The gates of a run that can be read, oldest first, and what is wrong with the others.
 pub async fn readable_of_run(
     store: &Store,

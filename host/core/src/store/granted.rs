@@ -20,12 +20,13 @@ mod login;
 mod measured;
 mod memory;
 mod passage;
-mod passages;
+mod passage_place;
 mod role;
 mod script;
 mod session;
 mod spare_sessions;
 mod sqlite_guard;
+mod stray_passages;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -46,13 +47,13 @@ pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, e
 pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
-pub(in crate::store) use self::passages::put_right;
-pub use self::passages::{StrayPassage, stray_passages};
 pub use self::script::run_script;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 use self::spare_sessions::Idling;
 use self::sqlite_guard::{Authorizer, Mode};
+pub(in crate::store) use self::stray_passages::put_right;
+pub use self::stray_passages::{StrayPassage, stray_passages};
 pub use self::transaction::GrantedTransaction;
 pub use self::user::{without_logins, without_passages, without_schema};
 pub use self::write_pauses::Idle;

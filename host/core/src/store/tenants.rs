@@ -44,6 +44,8 @@ pub struct CommitHooks {
     pub subject: Subject,
     /// In the commit in which a gate opens.
     pub gate_opened: fn(&Gate, Dialect) -> Vec<Statement>,
+    /// In the commit in which the last open gate of a run is withdrawn while the run goes on.
+    pub gate_withdrawn: fn(&Gate, Dialect) -> Vec<Statement>,
     /// In the commit in which a gate is decided; an error refuses the decision.
     pub gate_decided:
         for<'t> fn(&'t mut Transaction<'_>, DecidedGate<'t>) -> TransactionWork<'t, ()>,
@@ -76,6 +78,17 @@ pub(super) async fn gate_opened(
     let dialect = transaction.dialect();
     for tenant in all() {
         execute(transaction, (tenant.gate_opened)(gate, dialect)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn gate_withdrawn(
+    transaction: &mut Transaction<'_>,
+    gate: &Gate,
+) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
+    for tenant in all() {
+        execute(transaction, (tenant.gate_withdrawn)(gate, dialect)).await?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ const EXAMPLES: u32 = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untrue {
     /// Of which kind: `lease`, `wake`, `gate`, `schedule`, `ledger`, `policy`, `setting`,
-    /// `activation`.
+    /// `activation`, or one of a tenant's.
     pub what: String,
     /// Whose it is: a run, a schedule, a handler, a setting.
     pub subject: String,
@@ -47,9 +47,21 @@ impl Untrue {
     }
 }
 
-/// Times of the past that lie ahead, in tables that nothing else depends on: kind, table, the
-/// name of a row, and column.
-const PAST: [(&str, &str, &str, &str); 6] = [
+/// A time of the past: kind, table, the name of a row, and column.
+pub type PastTime = (&'static str, &'static str, &'static str, &'static str);
+
+/// Those of a tenant's tables.
+pub struct PastTimes(pub &'static [PastTime]);
+
+inventory::collect!(PastTimes);
+
+/// Times of the past that lie ahead, in tables that nothing else depends on, and those of tenants.
+pub fn past() -> impl Iterator<Item = &'static PastTime> {
+    let tenants = inventory::iter::<PastTimes>().flat_map(|times| times.0);
+    PAST.iter().chain(tenants)
+}
+
+const PAST: [PastTime; 6] = [
     ("ledger", "effects", "pipeline || ' ' || handler", "last_at"),
     (
         "ledger",
@@ -143,7 +155,7 @@ pub async fn untrue(store: &Store) -> Result<Vec<Untrue>, StoreError> {
             schedule(now)
         ),
     ];
-    parts.extend(PAST.map(|(what, table, name, column)| {
+    parts.extend(past().map(|(what, table, name, column)| {
         format!(
             "SELECT '{what}', {name}, {column} - {now} FROM {table} \
             WHERE {column} > {now} + {}",
@@ -228,8 +240,8 @@ fn mends(dialect: Dialect, what: &str) -> Vec<String> {
             gate(now)
         )],
         _ => {
-            let of = PAST.iter().filter(|(kind, ..)| *kind == what);
-            let clamp = |(_, table, _, column): &(&str, &str, &str, &str)| {
+            let of = past().filter(|(kind, ..)| *kind == what);
+            let clamp = |(_, table, _, column): &PastTime| {
                 format!("UPDATE {table} SET {column} = {now} WHERE {column} > {now}")
             };
             of.map(clamp).collect()

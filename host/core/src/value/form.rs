@@ -24,13 +24,15 @@ pub mod micros {
     use std::time::Duration;
 
     use jiff::Timestamp;
+    use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     /// What a row keeps in microseconds.
     pub trait Micros: Sized {
         type Number: Serialize + for<'de> Deserialize<'de>;
         fn number(&self) -> Self::Number;
-        fn of(number: Self::Number) -> Self;
+        /// What the number says, or why it says nothing.
+        fn of(number: Self::Number) -> Result<Self, String>;
     }
 
     impl Micros for Timestamp {
@@ -40,9 +42,9 @@ pub mod micros {
             self.as_microsecond()
         }
 
-        /// The epoch if the number is out of range.
-        fn of(number: i64) -> Self {
-            Timestamp::from_microsecond(number).unwrap_or(Timestamp::UNIX_EPOCH)
+        fn of(number: i64) -> Result<Self, String> {
+            let time = Timestamp::from_microsecond(number);
+            time.map_err(|_| format!("{number} is no time that a clock has"))
         }
     }
 
@@ -54,8 +56,8 @@ pub mod micros {
         }
 
         /// None is shorter than nothing.
-        fn of(number: i64) -> Self {
-            Duration::from_micros(number.max(0).unsigned_abs())
+        fn of(number: i64) -> Result<Self, String> {
+            Ok(Duration::from_micros(number.max(0).unsigned_abs()))
         }
     }
 
@@ -66,8 +68,8 @@ pub mod micros {
             self.as_ref().map(M::number)
         }
 
-        fn of(number: Self::Number) -> Self {
-            number.map(M::of)
+        fn of(number: Self::Number) -> Result<Self, String> {
+            number.map(M::of).transpose()
         }
     }
 
@@ -85,7 +87,7 @@ pub mod micros {
     pub fn deserialize<'de, M: Micros, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<M, D::Error> {
-        M::Number::deserialize(deserializer).map(M::of)
+        M::of(M::Number::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

@@ -172,11 +172,15 @@ pub async fn retry(
             "task {} is published, and nothing of it is made anew",
             task.short
         );
+        let error = OperationError::usage(problem);
+        if runs::show(app, &task.run).await.is_err() {
+            return Err(error);
+        }
         let mend = format!(
             "what its run does behind the post is repeated by `callboard runs retry {} --from STAGE`",
             task.run
         );
-        return Err(OperationError::usage(problem).mend(mend));
+        return Err(error.mend(mend));
     }
     if runs::pipeline_of(app, &task.run).await?.is_none() {
         return Err(removed(app, &task).await?);

@@ -110,19 +110,20 @@ impl Post {
         if !self.edited_by.is_empty() {
             made = format!("{made}, edited by {}", self.edited_by);
         }
-        match self.approved_at {
-            Some(at) => {
-                let (who, day) = (&self.approved_by, at.strftime("%Y-%m-%d"));
-                // No person did.
-                let how = if who.starts_with(SETTLED_BY) {
-                    ""
-                } else {
-                    "approved by "
-                };
-                format!("{made}, {how}{who} on {day}")
-            }
-            None => format!("{made}, approved by nobody"),
+        let who = &self.approved_by;
+        if who.is_empty() {
+            return format!("{made}, approved by nobody");
         }
+        // No person did.
+        let how = if who.starts_with(SETTLED_BY) {
+            ""
+        } else {
+            "approved by "
+        };
+        let day = self
+            .approved_at
+            .map(|at| at.strftime(" on %Y-%m-%d").to_string());
+        format!("{made}, {how}{who}{}", day.unwrap_or_default())
     }
 }
 
@@ -185,10 +186,7 @@ pub fn publish_due(run: &str, now: Timestamp) -> [Statement; 2] {
         detail: "its time has come",
         at: At::Moment(now),
     };
-    let set = [
-        ("published_at", Value::from(now)),
-        ("scheduled_at", Value::Null),
-    ];
+    let set = [("published_at", Value::from(now))];
     POSTS.step(("run", Value::from(run)), &happening, &set)
 }
 

@@ -87,15 +87,6 @@ pub struct TaskMove {
     pub at: Timestamp,
 }
 
-/// Who approved something, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename = "task_history")]
-pub struct Approval {
-    pub who: String,
-    #[serde(with = "micros")]
-    pub at: Timestamp,
-}
-
 /// A new task: in what it is not given, it begins as `event` says.
 #[derive(Debug, Clone, Copy)]
 pub struct NewTask<'t> {
@@ -146,12 +137,24 @@ pub fn history(task: &str) -> Query<TaskMove> {
     select("WHERE task = $1 ORDER BY step").bind(task)
 }
 
-/// Who approved a draft of a task last, and when.
-pub fn approval(task: &str, draft: i64) -> Query<Approval> {
-    let sql = "SELECT who, at FROM task_history WHERE task = $1 AND event = $2 AND draft = $3 \
-        ORDER BY step DESC LIMIT 1";
-    let event = TaskEvent::Approve.word();
-    Query::new(sql).bind(task).bind(event).bind(draft)
+/// The last that was done to the text of a task, or said of it by a person: whether there is a yes to the draft as
+/// it stands is read from this, and from nothing else. That a run ended, and was taken up again, says
+/// nothing of it.
+pub fn last_word(task: &str) -> Query<TaskMove> {
+    let words = [
+        TaskEvent::Save,
+        TaskEvent::Edit,
+        TaskEvent::Illustrate,
+        TaskEvent::Ask,
+        TaskEvent::Withdraw,
+        TaskEvent::Approve,
+        TaskEvent::SendBack,
+        TaskEvent::Reject,
+    ];
+    let of = "WHERE task = $1 AND event IN ($2, $3, $4, $5, $6, $7, $8, $9) \
+        AND NOT (event = 'reject' AND who = '') ORDER BY step DESC LIMIT 1";
+    let query = select(of).bind(task);
+    words.into_iter().map(Word::word).fold(query, Query::bind)
 }
 
 /// The last time that a run asked a person about a task.
@@ -252,6 +255,17 @@ pub(super) fn gate_opened(gate: &Gate, dialect: Dialect) -> Vec<Statement> {
         event: TaskEvent::Ask,
         who: "",
         detail: &gate.question,
+        at: At::Clock(dialect),
+    };
+    TASKS.step(of_gate(gate), &happening, &[]).into()
+}
+
+/// A question about a task needs no answer any more, and nobody gave one.
+pub(super) fn gate_withdrawn(gate: &Gate, dialect: Dialect) -> Vec<Statement> {
+    let happening = Happening {
+        event: TaskEvent::Withdraw,
+        who: "",
+        detail: "its gate is not there any more",
         at: At::Clock(dialect),
     };
     TASKS.step(of_gate(gate), &happening, &[]).into()

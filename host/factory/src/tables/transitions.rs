@@ -59,6 +59,8 @@ pub struct Machine<S: Word, E: Word> {
     pub noun: &'static str,
     /// Columns that the history copies.
     pub kept: &'static str,
+    /// Columns that have a value in one status only: whatever leads out of it takes the value away.
+    pub only_in: &'static [(&'static str, S)],
     pub transitions: &'static [Transition<S, E>],
 }
 
@@ -118,6 +120,7 @@ impl<S: Word, E: Word> Machine<S, E> {
             .zip(set)
             .map(|(at, (name, _))| format!(", {name} = ${at}"));
         let mut sets: String = sets.collect();
+        sets.push_str(&self.left_behind(&to, |column| set.iter().any(|(name, _)| *name == column)));
         let now = match happening.at {
             At::Clock(dialect) => batch::now(dialect).to_owned(),
             At::Moment(_) => format!("${}", set.len() + 2),
@@ -183,11 +186,12 @@ impl<S: Word, E: Word> Machine<S, E> {
         let table = self.table;
         let of = format!("batch.event || ' ' || {table}.status");
         let (to, among) = cases_of(&of, cases);
+        let left = self.left_behind(&to, |_| false);
         let on = format!("{table}.{column} = batch.{column}");
         let into = self.history_of(["batch.event", "batch.who", "batch.detail"]);
         [
             format!(
-                "UPDATE {table} SET previous = {table}.status, status = {to}, step = step + 1, \
+                "UPDATE {table} SET previous = {table}.status, status = {to}, step = step + 1{left}, \
                 updated_at = {now} FROM {rows} WHERE {on} AND {among}"
             ),
             format!(
@@ -195,6 +199,17 @@ impl<S: Word, E: Word> Machine<S, E> {
                 self.unknown()
             ),
         ]
+    }
+
+    /// What a move takes from the row, unless it sets it.
+    fn left_behind(&self, to: &str, is_set: impl Fn(&str) -> bool) -> String {
+        let table = self.table;
+        let columns = self.only_in.iter().filter(|(column, _)| !is_set(column));
+        let columns = columns.map(|(column, status)| {
+            let status = status.word();
+            format!(", {column} = CASE WHEN {to} = '{status}' THEN {table}.{column} END")
+        });
+        columns.collect()
     }
 
     fn history_of(&self, [event, who, detail]: [&str; 3]) -> String {

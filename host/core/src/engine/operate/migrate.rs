@@ -257,7 +257,10 @@ impl Comparison<'_> {
         gone.map(|id| {
             let came = self.stored.rows.iter().any(|row| row.stage == id);
             let (fate, why) = if self.asked.contains(id) {
-                (Fate::Withdrawn, "its gate is not there any more")
+                (
+                    Fate::Withdrawn,
+                    "its gate is not there any more; nobody said yes, and what is made only with a yes is refused",
+                )
             } else if came {
                 (Fate::Gone, "its checkpoint does not count any more")
             } else {

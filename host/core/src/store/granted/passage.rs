@@ -15,7 +15,7 @@
 //! commit it would run with the rights of the host, and as long as it likes.
 
 use super::catalog::SEARCH_PATH;
-use super::passages::{self, Found};
+use super::passage_place::{self, Found};
 use super::role::{Login, quoted};
 use crate::store::{StoreError, Transaction};
 use crate::value::Statement;
@@ -83,7 +83,7 @@ impl<'a> Passage<'a> {
         &self,
         transaction: &mut Transaction<'_>,
     ) -> Result<bool, StoreError> {
-        let found = passages::named([&self.inner, &self.outer]);
+        let found = passage_place::named([&self.inner, &self.outer]);
         let found = transaction.read(found).await?;
         Ok(found.iter().filter(|it| self.has(it)).count() == 2)
     }
@@ -99,7 +99,7 @@ impl<'a> Passage<'a> {
             let member = format!("GRANT {between} TO CURRENT_USER");
             transaction.execute(Statement::new(member)).await?;
         }
-        passages::make(transaction, &self.login.passages).await?;
+        passage_place::make(transaction, &self.login.passages).await?;
         let place = quoted(&self.login.passages);
         let mut commands = vec![
             format!("REVOKE ALL ON SCHEMA {place} FROM PUBLIC, {between}, {role}"),

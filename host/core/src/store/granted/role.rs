@@ -2,10 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::passages::NAME;
 use crate::settings::hex;
 use crate::store::{StoreError, Transaction};
 use crate::value::Query;
+
+/// The name of the schema of their passages, which goes by that of the tables and not by that of the database.
+pub(super) const PASSAGES: &str = "'callboard_passages_' \
+    || left(encode(sha256(convert_to(current_schema()::text, 'UTF8')), 'hex'), 12)";
 
 /// Whose rights a plugin has.
 pub(super) struct Login {
@@ -39,7 +42,7 @@ pub(super) async fn of_plugin(
 ) -> Result<Login, StoreError> {
     let sql = format!(
         "SELECT current_database()::text AS database, current_schema()::text AS schema, \
-            {NAME} AS passages"
+            {PASSAGES} AS passages"
     );
     let (database, schema, passages): (String, String, String) =
         transaction.read_one(Query::new(sql)).await?;

@@ -1,6 +1,6 @@
 //! What the user of the database cannot do for plugins.
 
-use super::passages::NAME;
+use super::role::PASSAGES;
 use crate::store::{Backend, Store, StoreError};
 use crate::value::Query;
 
@@ -33,9 +33,9 @@ pub async fn without_passages(
         return Ok(None);
     }
     let sql = format!(
-        "SELECT current_user::text AS name, current_database()::text AS database, {NAME} AS place \
-        WHERE CASE WHEN EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {NAME}) \
-            THEN NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {NAME} \
+        "SELECT current_user::text AS name, current_database()::text AS database, {PASSAGES} AS place \
+        WHERE CASE WHEN EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {PASSAGES}) \
+            THEN NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {PASSAGES} \
                 AND pg_has_role(nspowner, 'USAGE')) \
             ELSE NOT has_database_privilege(current_database(), 'CREATE') END"
     );

@@ -6,7 +6,7 @@ use super::table::{self, Signal, State};
 use super::{RunVersion, SteerRefusal, SteerResult, undo};
 use crate::store::runs::Run;
 use crate::store::stage_runs::Undone;
-use crate::store::{Store, StoreError, Transaction, batch, gates, storable};
+use crate::store::{Store, StoreError, Transaction, batch, gates, storable, tenants};
 use crate::value::Statement;
 
 /// A run as it is to go on.
@@ -72,9 +72,27 @@ async fn migrate_in(
     if transaction.execute(moved).await? != 1 {
         return Ok(Err(SteerRefusal::Changed));
     }
-    for gate in &migrate.withdrawn {
-        gates::withdraw(transaction, &run.id, gate).await?;
-    }
+    withdraw(transaction, &run.id, &migrate.withdrawn).await?;
     undo(transaction, &run.id, &migrate.superseded, Undone::Migrated).await?;
     Ok(answer)
+}
+
+/// Gates that need no answer any more. If the run has no other one open, what it is about is not asked
+/// about any more.
+async fn withdraw(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+    stages: &[String],
+) -> Result<(), StoreError> {
+    let open = gates::open_in(transaction, run).await?;
+    for stage in stages {
+        gates::withdraw(transaction, run, stage).await?;
+    }
+    let is_withdrawn = |gate: &&gates::Gate| stages.contains(&gate.stage);
+    match open.iter().find(is_withdrawn) {
+        Some(gate) if open.iter().all(|gate| is_withdrawn(&gate)) => {
+            tenants::gate_withdrawn(transaction, gate).await
+        }
+        _ => Ok(()),
+    }
 }

@@ -20,7 +20,7 @@ use crate::slug;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::post_slugs::{self, PostSlug};
 use crate::tables::posts::{self, Post, PostStatus};
-use crate::tables::tasks::{self, Approval, Task, TaskEvent, TaskStatus};
+use crate::tables::tasks::{self, Task, TaskEvent, TaskMove, TaskStatus};
 use crate::tables::transitions::{At, Happening};
 use crate::tables::{drafts, media};
 
@@ -83,7 +83,7 @@ impl Handler for PublishPost {
             post.status = PostStatus::Unpublished;
         }
         post.edited_by = editor;
-        if let Some(Approval { who, at }) = approval {
+        if let Some(TaskMove { who, at, .. }) = approval {
             (post.approved_by, post.approved_at) = (who, Some(at));
         }
         let happening = Happening {
@@ -138,7 +138,7 @@ async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
         TaskStatus::Rejected => rejected("was rejected"),
         TaskStatus::Halted => rejected("was halted with its run"),
         TaskStatus::Cancelled => rejected("was cancelled"),
-        TaskStatus::AwaitingApproval => rejected("waits for approval"),
+        TaskStatus::AwaitingApproval => rejected("waits for approval: `callboard tasks approve` gives it, if its gate is there"),
         TaskStatus::Published => Err(Stop::nothing_to_do(format!(
             "{subject} is published already"
         ))),
@@ -147,16 +147,39 @@ async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
 }
 
 /// Who said yes to the draft of the task. If the run asked, there is no post without that.
-async fn approval(call: &Call, task: &Task) -> Result<Option<Approval>, Stop> {
-    let (id, number) = (&task.id, task.draft);
-    let approval = call.read_first(tasks::approval(id, number)).await?;
-    let is_approved = task.status == TaskStatus::Approved && approval.is_some();
-    let asked = call.read_first(tasks::asked(id, &call.run)).await?;
-    if asked.is_some() && !is_approved {
-        let detail = format!("draft {number} of task {id} is not the one that was approved");
-        return Err(Stop::rejected("task", detail));
+async fn approval(call: &Call, task: &Task) -> Result<Option<TaskMove>, Stop> {
+    let last = call.read_first(tasks::last_word(&task.id)).await?;
+    let is_yes = |it: &TaskMove| it.event == TaskEvent::Approve && it.draft == task.draft;
+    if last.as_ref().is_some_and(is_yes) {
+        return Ok(last);
     }
-    Ok(approval)
+    let asked = call.read_first(tasks::asked(&task.id, &call.run)).await?;
+    match (asked, last) {
+        (Some(_), Some(last)) => Err(Stop::rejected("task", unapproved(call, task, &last))),
+        _ => Ok(None),
+    }
+}
+
+/// Why there is no yes to the draft as it stands, and what asks for one.
+fn unapproved(call: &Call, task: &Task, last: &TaskMove) -> String {
+    let (id, number, run) = (&task.id, task.draft, &call.run);
+    let draft = format!("draft {number} of task {id}");
+    let again = format!("`callboard runs retry {run} --from GATE` asks again, with the name of its gate");
+    match last.event {
+        TaskEvent::Withdraw => format!(
+            "nobody said yes to {draft}: its gate was withdrawn when the run moved to a revision without it; \
+            a new run makes it anew"
+        ),
+        TaskEvent::Approve => {
+            let other = last.draft;
+            format!("{draft} is not the one that was approved, which is draft {other}; {again}")
+        }
+        TaskEvent::Ask => format!("nobody has decided about {draft} yet; {again}"),
+        TaskEvent::SendBack | TaskEvent::Reject => {
+            format!("{draft} was not approved: {} said no last; {again}", last.who)
+        }
+        _ => format!("{draft} has changed since somebody was asked about it; {again}"),
+    }
 }
 
 /// The draft of the task that is published, and who edited it.

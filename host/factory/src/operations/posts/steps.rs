@@ -45,16 +45,13 @@ async fn pictured(app: &App, wanted: &str) -> Result<(), OperationError> {
 /// Put a post on the site now, as a new one.
 pub async fn publish(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, OperationError> {
     pictured(app, wanted).await?;
-    let set = [
-        ("published_at", Value::from(now())),
-        ("scheduled_at", Value::Null),
-    ];
+    let set = [("published_at", Value::from(now()))];
     step(app, wanted, PostEvent::Publish, by, &set).await
 }
 
 /// Take a post off the site for the time being: its address is not found until it is back.
 pub async fn unpublish(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, OperationError> {
-    step(app, wanted, PostEvent::Unpublish, by, &OPEN_ENDED).await
+    step(app, wanted, PostEvent::Unpublish, by, &[]).await
 }
 
 /// Take a post out of all lists. Its address shows it as before.
@@ -64,7 +61,7 @@ pub async fn archive(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, O
 
 /// Take a post off the site. Its address says "gone" from then on.
 pub async fn remove(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, OperationError> {
-    step(app, wanted, PostEvent::Remove, by, &OPEN_ENDED).await
+    step(app, wanted, PostEvent::Remove, by, &[]).await
 }
 
 /// Put a post on the site again as it was, at its place among the others.
@@ -84,9 +81,6 @@ pub async fn restore(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, O
     pictured(app, &post.slug).await?;
     step(app, &post.slug, PostEvent::Restore, by, &[]).await
 }
-
-/// It has no time any more, and no run.
-const OPEN_ENDED: [(&str, Value); 1] = [("scheduled_at", Value::Null)];
 
 async fn was_published(app: &App, post: &Post) -> Result<bool, OperationError> {
     let moves = posts::history(app.store(), &post.id).await?;

@@ -57,6 +57,7 @@ pub const POSTS: Machine<PostStatus, PostEvent> = Machine {
     history: "post_history",
     noun: "post",
     kept: "slug title",
+    only_in: &[("scheduled_at", S::Scheduled)],
     transitions: TRANSITIONS,
 };
 

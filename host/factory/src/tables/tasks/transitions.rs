@@ -36,6 +36,8 @@ pub enum TaskEvent {
     Save,
     /// Its run opened a gate.
     Ask,
+    /// Its gate needs no answer any more: the run moved to a revision without it.
+    Withdraw,
     /// A person said yes at the gate.
     Approve,
     /// A person said no, or its run ended as rejected.
@@ -67,6 +69,7 @@ pub const TASKS: Machine<TaskStatus, TaskEvent> = Machine {
     history: "task_history",
     noun: "task",
     kept: "run draft",
+    only_in: &[],
     transitions: TRANSITIONS,
 };
 
@@ -96,6 +99,7 @@ const TRANSITIONS: &[Transition<TaskStatus, TaskEvent>] = &[
         E::Ask,
         Some(S::AwaitingApproval),
     ),
+    row(&[S::AwaitingApproval], E::Withdraw, Some(S::Drafted)),
     row(
         &[S::AwaitingApproval, S::Approved],
         E::Approve,
@@ -189,6 +193,7 @@ impl Word for TaskEvent {
         E::Create,
         E::Save,
         E::Ask,
+        E::Withdraw,
         E::Approve,
         E::Reject,
         E::SendBack,
@@ -206,6 +211,7 @@ impl Word for TaskEvent {
             E::Create => "create",
             E::Save => "save",
             E::Ask => "ask",
+            E::Withdraw => "withdraw",
             E::Approve => "approve",
             E::Reject => "reject",
             E::SendBack => "send-back",

@@ -4,6 +4,7 @@ use callboard_core::lines::LineSource;
 use callboard_core::operations::gates::GateView;
 use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 use callboard_core::shown::Shown;
+use callboard_core::store::{NEVER, timestamp};
 use jiff::Timestamp;
 
 use crate::cli::gates::decision;
@@ -54,6 +55,7 @@ fn head(output: Output, run: &RunView, holder: Option<&HolderView>) {
     line("priority", &run.priority.to_string());
     line("created", &format!("{} UTC", time(run.created_at)));
     line("spent", &length(run.spent()));
+    line("wakes", &wakes(run));
     let under_way = run.status == RunStatus::Running;
     if let Some(holder) = holder.filter(|_| under_way) {
         let worker = holder.worker.as_deref().unwrap_or("nobody");
@@ -66,6 +68,19 @@ fn head(output: Output, run: &RunView, holder: Option<&HolderView>) {
         let (stop_request, detail) = (stop_request.as_str(), &holder.stop_detail);
         line("asked to", &format!("{stop_request} ({detail})"));
     }
+}
+
+/// When a run that waits is looked at again; empty if it is not for a time that it waits.
+fn wakes(run: &RunView) -> String {
+    let waits = matches!(
+        run.status,
+        RunStatus::Waiting | RunStatus::Queued | RunStatus::Blocked
+    );
+    let lies_ahead = run.wake_at > Timestamp::now() && run.wake_at < timestamp(NEVER);
+    if waits && lies_ahead {
+        return format!("{} UTC", time(run.wake_at));
+    }
+    String::new()
 }
 
 fn since(until: Timestamp) -> String {
