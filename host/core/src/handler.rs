@@ -100,6 +100,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -377,9 +378,10 @@ impl<H: Handler> AnyHandler for H {
         Contract {
             name: name.to_owned(),
             summary: H::SUMMARY.to_owned(),
-            config: keys_of::<H::Config>(),
-            reads: keys_of::<H::Reads>(),
-            writes: keys_of::<H::Writes>(),
+            config: keys_of::<H::Config>(SchemaSettings::for_deserialize),
+            reads: keys_of::<H::Reads>(SchemaSettings::for_deserialize),
+            // What it hands on, as it is written: a key that is only written when it is there may be absent.
+            writes: keys_of::<H::Writes>(SchemaSettings::for_serialize),
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
             decides: self.decides(),
@@ -431,18 +433,14 @@ fn read<T: DeserializeOwned>(keys: Json) -> Result<T, serde_json::Error> {
 }
 
 /// The schema of keys: `()` has none.
-fn keys_of<T: JsonSchema>() -> Json {
-    let schema = schema_of::<T>();
+fn keys_of<T: JsonSchema>(contract: fn(SchemaSettings) -> SchemaSettings) -> Json {
+    let settings = contract(SchemaSettings::default());
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    let schema = schema.to_value();
     if schema.get("type").is_some_and(|kind| kind == "null") {
         return serde_json::json!({ "type": "object", "additionalProperties": false });
     }
     schema
-}
-
-fn schema_of<T: JsonSchema>() -> Json {
-    schemars::SchemaGenerator::default()
-        .into_root_schema_for::<T>()
-        .to_value()
 }
 
 /// A native handler as found at start-up, before it has a place in the registry.

@@ -36,7 +36,6 @@ mod schema;
 mod settings;
 mod settling;
 mod test_cases;
-mod types;
 mod unread;
 
 use std::fmt;

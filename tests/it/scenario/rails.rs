@@ -254,6 +254,30 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     }
 }
 
+/// What would wait for ever, in each run and after all the work, is known before.
+#[test]
+fn a_threshold_that_no_score_reaches_and_a_sum_of_no_rails_are_misses() {
+    let style = || rail("style", "qa.style", "");
+    let weighed = "config.required = [\"style\"]\nconfig.threshold = 50\nconfig.weights.style = ";
+    for (stages, told) in [
+        (
+            format!("{}{}", style(), sum(&["style"], &format!("{weighed}1"))),
+            "",
+        ),
+        (
+            format!("{}{}", style(), sum(&["style"], &format!("{weighed}0"))),
+            "no rail gives a score that counts, and 50 is the least",
+        ),
+        (sum(&[], ""), "none of the stages that it needs is a rail"),
+    ] {
+        let factory = judging(Dialect::Sqlite, &stages);
+        let ran = factory.run(&["check"]);
+        let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let code = i32::from(!told.is_empty());
+        assert!(ran.code == code && said.contains(told), "{told}\n{ran}");
+    }
+}
+
 /// A slip in what is required makes no adviser of the rail, and is told once.
 #[test]
 fn a_slip_in_what_is_required_is_one_miss_with_the_name_that_was_meant() {

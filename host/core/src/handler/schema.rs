@@ -5,14 +5,23 @@
 //! before it is held against one, so neither a plugin nor a file can make it take longer than
 //! [`WORK`]. Patterns are matched in linear time.
 
+mod fitting;
+mod narrowing;
 mod numbers;
+mod part;
+mod pointing;
+mod unfit;
 mod weight;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
+pub use self::fitting::{described, takes, unfit, unfit_by_word, values};
 pub use self::numbers::whole;
+pub use self::part::Part;
+pub use self::pointing::stray;
+pub use self::unfit::{Unfit, Why};
 use self::weight::{Weight, parts};
 use crate::foreign_reader;
 use crate::shown::cut;
@@ -35,6 +44,8 @@ const ERRORS: u64 = 300_000;
 pub struct Schema {
     validator: Validator,
     weight: Weight,
+    /// What it was compiled from.
+    text: Json,
 }
 
 /// What of a value does not fit.
@@ -59,17 +70,21 @@ pub enum MisfitKind {
 /// A schema, ready to be used; else why it is none that can be.
 pub fn compiled(schema: &Json) -> Result<Schema, String> {
     let weight = Weight::of(schema)?;
-    let schema = &numbers::with_bounds(schema);
+    let text = numbers::with_bounds(schema);
     let build = || {
         let patterns = PatternOptions::regex().size_limit(PATTERN);
         let options = jsonschema::options().with_pattern_options(patterns);
         // A format is a remark: some would compile what the value says.
         let options = options.should_validate_formats(false).offline();
-        options.build(schema).map_err(|error| problem(&error))
+        options.build(&text).map_err(|error| problem(&error))
     };
     let built = foreign_reader::read("JSON Schemas", build);
     let validator = built.map_err(|broken| broken.to_string())??;
-    Ok(Schema { validator, weight })
+    Ok(Schema {
+        validator,
+        weight,
+        text,
+    })
 }
 
 impl Schema {
@@ -89,12 +104,8 @@ impl Schema {
                 return Vec::new();
             }
             // All errors are made before the first is told, and those of each branch of a choice.
-            let parts = parts(value);
-            if self.weight.times(parts) > ERRORS {
-                let problem = format!(
-                    "it does not fit, and is too large to be told where ({parts} parts); give less of it"
-                );
-                return vec![Misfit::other(problem)];
+            if self.weight.times(parts(value)) > ERRORS {
+                return narrowing::misfits(&self.text, value);
             }
             let errors = self.validator.iter_errors(value).take(TOLD);
             errors.map(|error| Misfit::of(&error, value)).collect()
@@ -109,6 +120,12 @@ impl Schema {
 }
 
 impl Misfit {
+    /// The same of the value that it is in.
+    fn below(self, pointer: &str) -> Self {
+        let pointer = format!("{pointer}{}", self.pointer);
+        Self { pointer, ..self }
+    }
+
     fn other(problem: String) -> Self {
         let pointer = String::new();
         let kind = MisfitKind::Other;

@@ -1,6 +1,8 @@
 //! What decides whether and how a stage or a run goes on, besides outcomes: the keys of
 //! conditions and limits, what a gate can have made anew, and when it lapses.
 
+mod never;
+
 use super::keys::KeyFlow;
 use super::pipelines::{Staged, unbounded};
 use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
@@ -65,7 +67,7 @@ fn conditions(flow: &KeyFlow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
                 let miss = flow.no_key(problem, key, &flow.keys_before(staged));
                 Some(miss.because(staged.broken_need()))
             } else {
-                None
+                never::holds(flow, staged, condition)
             };
             let place = staged.at(&["when", &index.to_string(), "key"]);
             let reference = staged.reference("when", ReferenceKind::Key, key);

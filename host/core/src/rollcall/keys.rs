@@ -5,6 +5,8 @@
 //! Where a stage before names no known handler, what it writes is unknown, so nothing is said about
 //! keys; the missing handler is a miss of its own.
 
+mod shapes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -13,7 +15,6 @@ use serde_json::{Map, Value as Json};
 use super::lacking::Lacking;
 use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
-use super::types::types;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::Contract;
 use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
@@ -112,16 +113,6 @@ impl<'a> KeyFlow<'a> {
             .then(|| input.chain(written).collect())
     }
 
-    /// What each writer of a key says of it: all of its schema, and the part of the key. Nothing of an input key.
-    pub(super) fn written_as(&self, key: &str) -> impl Iterator<Item = (&'a Json, &'a Json)> {
-        let writers = self.writers(key).iter();
-        let written = writers.filter_map(|number| self.contract(*number));
-        let written: Vec<_> = written
-            .filter_map(|it| Some((&it.writes, properties(&it.writes).get(key)?)))
-            .collect();
-        written.into_iter()
-    }
-
     /// The input keys, and those that stages before one write.
     pub(super) fn keys_before(&self, staged: &Staged<'_>) -> BTreeSet<&'a str> {
         let input = self.pipeline.input.keys().map(String::as_str);
@@ -153,7 +144,7 @@ impl<'a> KeyFlow<'a> {
                     writer.and_then(|it| lacking.explains(&staged.graph, staged.number, it));
                 miss.because(staged.broken_need()).because(first)
             });
-            let miss = absent.or_else(|| self.misfit(contract, key, &writers));
+            let miss = absent.or_else(|| self.misfit(staged, key, &writers));
             references.push(
                 staged
                     .reference("handler", ReferenceKind::Key, key)
@@ -188,13 +179,13 @@ impl<'a> KeyFlow<'a> {
 
     /// The miss of a required key that may not be there.
     fn absent(&self, stage: &Stage, key: &str, writers: &[usize]) -> Option<Miss> {
-        let writers: Vec<&Stage> = writers.iter().map(|it| self.stage(*it)).collect();
         let input = self.pipeline.input.get(key);
         let given = input.is_some_and(|input| input.required || input.default.is_some());
-        let sure = |writer: &&Stage| passed_over(writer).is_none() || same_way(writer, stage);
+        let sure = |writer: &usize| self.always_writes(*writer, key, stage);
         if given || writers.iter().any(sure) {
             return None;
         }
+        let writers: Vec<&Stage> = writers.iter().map(|it| self.stage(*it)).collect();
         let reader = stage
             .handler
             .as_ref()
@@ -220,6 +211,9 @@ impl<'a> KeyFlow<'a> {
                 writer.id()
             );
             return Some(Miss::new(problem, mend));
+        }
+        if let Some(writer) = writers.last() {
+            return Some(self.left_out(reader, key, writer));
         }
         if input.is_some() {
             let problem = format!("`{reader}` reads `{key}`, and a run may start without it");
@@ -284,30 +278,6 @@ impl<'a> KeyFlow<'a> {
             return stage;
         }
         format!("{stage}, or {input}")
-    }
-
-    /// The miss of a key that is written as one type and read as another.
-    fn misfit(&self, reader: &Contract, key: &str, writers: &[usize]) -> Option<Miss> {
-        let wanted = types(&reader.reads, properties(&reader.reads).get(key)?);
-        writers.iter().find_map(|writer| {
-            let writes = &self.contract(*writer)?.writes;
-            let written = types(writes, properties(writes).get(key)?);
-            let fits = written.iter().any(|kind| {
-                wanted.contains(kind) || *kind == "integer" && wanted.contains("number")
-            });
-            let known = !written.is_empty() && !wanted.is_empty();
-            (known && !fits).then(|| {
-                let (written, wanted) = (listed(&written), listed(&wanted));
-                let problem = format!(
-                    "stage `{}` writes `{key}` as {written}, and it is read as {wanted}",
-                    self.stage(*writer).id()
-                );
-                Miss::new(
-                    problem,
-                    "name a handler that fits, or put one between that converts it",
-                )
-            })
-        })
     }
 
     /// A key that a stage in parallel writes, too: each stage once a key, with the first.
@@ -474,8 +444,4 @@ pub(super) fn required(schema: &Json) -> BTreeSet<&str> {
         .flatten()
         .filter_map(Json::as_str)
         .collect()
-}
-
-fn listed(types: &BTreeSet<&str>) -> String {
-    types.iter().copied().collect::<Vec<_>>().join(" or ")
 }

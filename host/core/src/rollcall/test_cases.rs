@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use toml::Spanned;
 
 use super::keys::KeyFlow;
-use super::types::resolved;
 use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use crate::handler::schema::stray;
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::nearest;
 use crate::settings::{SettingType, fits};
@@ -208,40 +208,17 @@ impl Case<'_> {
 
 /// The miss of a pointer that leads nowhere in what any writer of the key says of it.
 fn astray(flow: &KeyFlow<'_>, key: &str, at: &str) -> Option<Miss> {
-    let strays = flow
-        .written_as(key)
-        .map(|(whole, part)| stray(whole, part, at));
+    let writers = flow.written_as(key).into_iter();
     // Of several writers, one that has the part is enough.
-    let strays: Option<Vec<(String, Vec<&str>)>> = strays.collect();
+    let strays: Option<Vec<(String, Vec<&str>)>> = writers.map(|it| stray(it, at)).collect();
     let (segment, parts) = strays?.into_iter().next()?;
     let problem = format!("`{key}` has no part `{segment}` (`{at}`)");
     let mend = match nearest(&segment, parts.iter().copied()) {
         Some(near) => format!("write `{near}`"),
+        None if parts.is_empty() => {
+            format!("remove `/{segment}`: what stands there has no such parts")
+        }
         None => format!("write one of {}", named(parts)),
     };
     Some(Miss::new(problem, mend))
-}
-
-/// The first part of a pointer that a schema does not have, with those that it has there; `None` if the
-/// schema has it, or does not say.
-fn stray<'s>(whole: &'s Json, part: &'s Json, at: &str) -> Option<(String, Vec<&'s str>)> {
-    let mut part = resolved(whole, part)?;
-    for segment in at.split('/').skip(1) {
-        if let Some(items) = part
-            .get("items")
-            .filter(|_| segment.parse::<usize>().is_ok())
-        {
-            part = resolved(whole, items)?;
-            continue;
-        }
-        let parts = part.get("properties")?.as_object()?;
-        let Some(inner) = parts.get(segment) else {
-            return Some((
-                segment.to_owned(),
-                parts.keys().map(String::as_str).collect(),
-            ));
-        };
-        part = resolved(whole, inner)?;
-    }
-    None
 }

@@ -1,6 +1,8 @@
 //! The rails in the roll call: a rail that is named is one that is needed, and no rail ends or holds the
 //! run before what adds them up was asked.
 
+mod heard;
+
 use callboard_core::pipeline::{Follow, Pipeline, Stage};
 use callboard_core::registry::nearest;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
@@ -25,6 +27,7 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
                 references.extend(named(defined, index, stage, &config));
                 references.extend(asked(defined, stage, &config));
                 references.extend(flagged(defined, index, stage, &config));
+                references.extend(heard::list(scope, defined, index, &config));
             }
         }
     }

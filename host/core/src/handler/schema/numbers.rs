@@ -40,6 +40,21 @@ fn bind(schema: &mut Json, left: usize) {
     }
 }
 
+/// The bounds of the type that a schema was made from, as far as it names one.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "bounds are compared, and a type's are far apart"
+)]
+pub(super) fn of_format(schema: &Json) -> (Option<f64>, Option<f64>) {
+    let format = schema.get("format").and_then(Json::as_str);
+    let known = INTEGERS.iter().find(|(name, ..)| Some(*name) == format);
+    match (known, format) {
+        (Some((_, least, most)), _) => (Some(*least as f64), Some(*most as f64)),
+        (None, Some("uint")) => (Some(0.0), None),
+        _ => (None, None),
+    }
+}
+
 fn bounds(schema: &mut Map<String, Json>) {
     let format = schema.get("format").and_then(Json::as_str);
     let Some((_, least, most)) = INTEGERS.iter().find(|(name, ..)| Some(*name) == format) else {

@@ -1,6 +1,8 @@
 //! What the caller of a handler gives it, and what plugins ask to be given: each is there, and
 //! fits.
 
+use serde_json::{Value as Json, json};
+
 use super::ground::{Ground, misses};
 use super::{P, Q, each};
 
@@ -126,4 +128,173 @@ async fn a_first_pause_is_not_longer_than_the_longest() {
         "write `max = \"2m\"`",
     )])
     .await;
+}
+
+/// A schema of keys of which these are there.
+fn keys(properties: Json, required: &[&str]) -> Json {
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// The only miss of a ground whose `content.draft` writes one thing, and whose `qa.critic` reads another.
+async fn between(writes: Json, reads: Json) -> Vec<(String, String)> {
+    let mut ground = Ground::good();
+    ground.change("content.draft", |it| it.writes = writes);
+    ground.change("qa.critic", |it| it.reads = reads);
+    ground.change("publish.site", |it| it.reads = keys(json!({}), &[]));
+    misses(&ground).await
+}
+
+/// Each part of a key that a reader cannot do without is one that its writer has, and is there.
+#[tokio::test]
+async fn the_parts_of_a_key_are_followed() {
+    let draft = |parts: Json, required: &[&str]| {
+        keys(json!({ "draft": keys(parts, required) }), &["draft"])
+    };
+    let text = || json!({ "type": "string" });
+    let written = || {
+        draft(
+            json!({ "title": text(), "markdown": text() }),
+            &["title", "markdown"],
+        )
+    };
+    assert_eq!(
+        between(
+            written(),
+            draft(json!({ "markdown": text() }), &["markdown"])
+        )
+        .await,
+        []
+    );
+    let at = "stage diary/critic handler @ pipelines/diary.toml:18:1: ";
+    for (writes, reads, problem, mend) in [
+        (
+            written(),
+            draft(json!({ "markdwon": text() }), &["markdwon"]),
+            "stage `draft` writes `draft` without `markdwon`, and `qa.critic` cannot do without that",
+            "write `markdown` for `markdwon` in what `qa.critic` reads",
+        ),
+        (
+            draft(json!({ "markdown": text() }), &[]),
+            draft(json!({ "markdown": text() }), &["markdown"]),
+            "stage `draft` may leave `markdown` out of `draft`, and `qa.critic` cannot do without that",
+            "name a handler that fits, or put one between that converts it",
+        ),
+        (
+            keys(
+                json!({ "draft": { "type": ["string", "null"] } }),
+                &["draft"],
+            ),
+            keys(json!({ "draft": text() }), &["draft"]),
+            "stage `draft` may write `draft` as null, and it is read as string",
+            "name a handler that fits, or put one between that converts it",
+        ),
+        (
+            keys(json!({ "draft": text() }), &[]),
+            keys(json!({ "draft": text() }), &["draft"]),
+            "`qa.critic` reads `draft`, which stage `draft` may leave out",
+            "let `content.draft` always write it, or `qa.critic` do without it, or write `[input.draft]` with a default",
+        ),
+    ] {
+        let expected = (format!("{at}{problem}"), mend.to_owned());
+        assert_eq!(between(writes, reads).await, [expected]);
+    }
+    // Who can do without it reads it.
+    let optional = keys(json!({ "draft": { "type": ["string", "null"] } }), &[]);
+    assert_eq!(
+        between(keys(json!({ "draft": text() }), &[]), optional).await,
+        []
+    );
+}
+
+/// What another stage writes over in any case is read by nobody behind that.
+#[tokio::test]
+async fn only_the_last_writer_of_a_key_is_read() {
+    let again = "[[stage]]\nid = \"again\"\nhandler = \"content.draft\"\nneeds = [\"draft\"]\n[[stage]]\nid = \"critic\"";
+    for (rest, many) in [("", 0), ("on.unavailable = \"skip\"\n", 1)] {
+        let mut ground = Ground::good();
+        let again = again.replace("needs =", &format!("{rest}needs ="));
+        ground.replace(P, "[[stage]]\nid = \"critic\"", &again);
+        ground.replace(
+            P,
+            "handler = \"content.draft\"",
+            "handler = \"content.count\"\nconfig = {}",
+        );
+        ground.replace(
+            P,
+            "needs = [\"draft\"]\nrequired",
+            "needs = [\"again\"]\nrequired",
+        );
+        ground.change("content.count", |it| {
+            it.writes = keys(json!({ "draft": { "type": "integer" } }), &["draft"])
+        });
+        let misses = misses(&ground).await;
+        let told = misses
+            .iter()
+            .filter(|(it, _)| it.contains("`draft` as integer"));
+        assert_eq!(told.count() > 0, many > 0, "{misses:#?}");
+    }
+}
+
+/// A condition says something of some run: its value is one that the key may have.
+#[tokio::test]
+async fn a_condition_may_hold_and_may_not() {
+    let written = keys(
+        json!({
+            "flag": { "type": "boolean" },
+            "mood": { "type": "string", "enum": ["glad", "sad"] },
+            "score": { "type": "integer" },
+        }),
+        &["flag", "mood", "score"],
+    );
+    let asked = async |when: &str| {
+        let mut ground = Ground::good();
+        ground.change("qa.critic", |it| it.writes = written.clone());
+        let stage = format!(
+            "id = \"late\"\nhandler = \"qa.advice\"\nneeds = [\"critic\"]\nwhen = [{when}]\n[[stage]]\nid = \"approve\""
+        );
+        ground.replace(P, "id = \"approve\"", &stage);
+        let misses = misses(&ground).await;
+        let misses = misses
+            .into_iter()
+            .filter(|(it, _)| it.starts_with("stage diary/late when"));
+        let told = misses.map(|(it, mend)| format!("{it} | {mend}"));
+        told.collect::<Vec<_>>()
+    };
+    for fits in [
+        r#"{ key = "flag", is = true }"#,
+        r#"{ key = "mood", is_not = "sad" }"#,
+        r#"{ key = "score", at_least = 3, at_most = 9 }"#,
+        r#"{ key = "score", is = 3.0 }, { key = "score", at_most = 9 }"#,
+        r#"{ key = "flag", present = true }"#,
+        r#"{ key = "day", is = 1 }"#,
+    ] {
+        assert_eq!(asked(fits).await, Vec::<String>::new(), "{fits}");
+    }
+    for (when, told) in [
+        (
+            r#"{ key = "flag", is = "yes" }"#,
+            "flag` is never \"yes\", so it never holds",
+        ),
+        (r#"{ key = "flag", is_not = "yes" }"#, "so it always holds"),
+        (r#"{ key = "mood", is = "sat" }"#, "write `is = \"sad\"`"),
+        (r#"{ key = "flag", at_least = 1 }"#, "flag` is no number"),
+        (
+            r#"{ key = "mood", present = false }"#,
+            "mood` is always there",
+        ),
+        (
+            r#"{ key = "mood", is = "glad" }, { key = "mood", is = "sad" }"#,
+            "never true together",
+        ),
+        (
+            r#"{ key = "score", at_least = 3 }, { key = "score", at_most = 2 }"#,
+            "never true together",
+        ),
+    ] {
+        let misses = asked(when).await;
+        assert!(
+            misses.len() == 1 && misses[0].contains(told),
+            "{when}: {misses:#?}"
+        );
+    }
 }

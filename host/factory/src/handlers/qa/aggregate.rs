@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
-use crate::rails::aggregate::{Best, Report, Row, Told};
+use crate::rails::aggregate::{Best, Report, Told};
 use crate::rails::policy::{Action, Config};
 
 struct Aggregate;
@@ -91,11 +91,11 @@ impl Handler for Aggregate {
             }
             Action::Veto => vetoed(&config, report, best),
             Action::Hold => {
-                let (rail, why) = named(report.first(Action::Hold));
+                let (rail, why) = named(&report, Action::Hold);
                 Err(Stop::unavailable(rail, why))
             }
             Action::Fail => {
-                let (rail, why) = named(report.first(Action::Fail));
+                let (rail, why) = named(&report, Action::Fail);
                 Err(Stop::failed(
                     FailureKind::Internal,
                     format!("{rail} went wrong: {why}"),
@@ -138,11 +138,14 @@ fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
     Err(Stop::rejected("rails", detail).handing_on(&found))
 }
 
-fn named(row: Option<&Row>) -> (String, String) {
-    match row {
-        Some(row) => (format!("rail `{}`", row.rail), row.why.clone()),
-        None => (
-            "rails".to_owned(),
+/// The first rail with an action, and why; where none has it, why there is no verdict at all.
+fn named(report: &Report, action: Action) -> (String, String) {
+    let rails = || "rails".to_owned();
+    match (report.first(action), report.flags.last()) {
+        (Some(row), _) => (format!("rail `{}`", row.rail), row.why.clone()),
+        (None, Some(flag)) => (rails(), flag.clone()),
+        (None, None) => (
+            rails(),
             "no rail was asked; name them in `needs`".to_owned(),
         ),
     }
