@@ -2,6 +2,7 @@
 //! everything else runs on both.
 
 pub(crate) mod checkpoints;
+mod columns;
 mod concurrency;
 mod content;
 mod failures;

@@ -57,7 +57,7 @@ impl Handler for OrphanPrune {
         let source = Table::configured("source_table", &[Verb::Select]);
         Needs::none()
             .on(memory.rows(Rows::deleted("original").orphans()))
-            .on(source.column_key("source_id_column"))
+            .on(source.id_key("source_id_column"))
     }
 
     fn handle(call: &Call, config: Config, _reads: Nothing) -> Result<Done<Writes>, Stop> {

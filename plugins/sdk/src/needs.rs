@@ -3,6 +3,8 @@
 mod table;
 
 pub use self::table::{Rows, Table};
+use crate::bindings::exports::callboard::plugin::handlers::SettingNeed;
+use crate::settings::FromSetting;
 
 /// What a handler may do to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +33,11 @@ impl Verb {
 
 /// The settings, roles and tables that a handler touches. The roll call checks that each
 /// is there and granted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Needs {
-    pub(crate) settings: Vec<String>,
+    pub(crate) settings: Vec<SettingNeed>,
     pub(crate) roles: Vec<String>,
+    pub(crate) role_keys: Vec<String>,
     pub(crate) tables: Vec<Table>,
 }
 
@@ -44,10 +47,11 @@ impl Needs {
         Self::default()
     }
 
-    /// A declared setting.
+    /// A declared setting, and as what it is read.
     #[must_use]
-    pub fn setting(mut self, key: &str) -> Self {
-        self.settings.push(key.to_owned());
+    pub fn setting<T: FromSetting>(mut self, key: &str) -> Self {
+        let key = key.to_owned();
+        self.settings.push(SettingNeed { key, kind: T::KIND });
         self
     }
 
@@ -55,6 +59,13 @@ impl Needs {
     #[must_use]
     pub fn role(mut self, role: &str) -> Self {
         self.roles.push(role.to_owned());
+        self
+    }
+
+    /// A key of the configuration that names a role which need not resolve.
+    #[must_use]
+    pub fn role_key(mut self, key: &str) -> Self {
+        self.role_keys.push(key.to_owned());
         self
     }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bindings::callboard::plugin::settings as host;
+pub use crate::bindings::exports::callboard::plugin::handlers::SettingKind;
 
 /// What a declared setting holds.
 pub use host::Setting;
@@ -36,6 +37,8 @@ pub enum Error {
 pub trait FromSetting: Sized {
     /// What an error message calls it.
     const WANTED: &'static str;
+    /// What the roll call compares with the declaration.
+    const KIND: SettingKind;
     /// The value, or nothing if the setting holds something else.
     fn from_setting(setting: Setting) -> Option<Self>;
 }
@@ -81,9 +84,10 @@ fn kind_of(setting: &Setting) -> &'static str {
 }
 
 macro_rules! from_setting {
-    ($($type:ty, $wanted:literal, $pattern:pat => $value:expr;)+) => {$(
+    ($($type:ty, $kind:ident, $wanted:literal, $pattern:pat => $value:expr;)+) => {$(
         impl FromSetting for $type {
             const WANTED: &'static str = $wanted;
+            const KIND: SettingKind = SettingKind::$kind;
             fn from_setting(setting: Setting) -> Option<Self> {
                 match setting { $pattern => $value, _ => None }
             }
@@ -92,13 +96,13 @@ macro_rules! from_setting {
 }
 
 from_setting! {
-    String, "text", Setting::Text(text) => Some(text);
-    bool, "boolean", Setting::Boolean(boolean) => Some(boolean);
-    i64, "integer", Setting::Integer(integer) => Some(integer);
-    f64, "float", Setting::Float(float) => Some(float);
-    Duration, "duration", Setting::Duration(milliseconds) => Some(Duration::from_millis(milliseconds));
-    Vec<String>, "list", Setting::Items(items) => Some(items);
-    serde_json::Value, "JSON", Setting::Json(text) => serde_json::from_str(&text).ok();
+    String, Text, "text", Setting::Text(text) => Some(text);
+    bool, Boolean, "boolean", Setting::Boolean(boolean) => Some(boolean);
+    i64, Integer, "integer", Setting::Integer(integer) => Some(integer);
+    f64, Float, "float", Setting::Float(float) => Some(float);
+    Duration, Duration, "duration", Setting::Duration(milliseconds) => Some(Duration::from_millis(milliseconds));
+    Vec<String>, Items, "list", Setting::Items(items) => Some(items);
+    serde_json::Value, Json, "JSON", Setting::Json(text) => serde_json::from_str(&text).ok();
 }
 
 impl fmt::Display for Error {

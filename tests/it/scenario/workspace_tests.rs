@@ -58,7 +58,16 @@ fn a_test_that_fails_says_what_was_not_so() {
     assert_eq!(ran.code, 1, "{ran}");
     let built_in = "`draft/written_by` is \"built-in composer\", not \"model quill-1\"";
     assert!(ran.stdout.contains(built_in), "{ran}");
+    let mend = "add `cassette = \"day\"` to tests/day.toml";
+    assert!(
+        ran.stdout
+            .contains(&format!("; {mend}, callboard test --record day")),
+        "{ran}"
+    );
     assert!(ran.stdout.contains("1 of 1 failed"), "{ran}");
+    let refused = factory.run(&["test", "--record", "day"]);
+    assert_eq!(refused.code, 2, "{refused}");
+    assert!(refused.stderr.contains(mend), "{refused}");
     assert_eq!(server.asked(), 0, "a test without a cassette asks nobody");
     factory.edit("tests/day.toml", "status = \"done\"", "status = \"gated\"");
     factory.edit("tests/day.toml", "\"approved\"", "\"rejected\"");

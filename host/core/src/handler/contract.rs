@@ -1,11 +1,14 @@
 //! What a handler says of itself: its schemas, the names it refers to, and what it does with
 //! which rows of a table.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+
+use crate::settings::SettingType;
 
 /// What the host knows about a handler, native or plugin, before it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +80,9 @@ impl Contract {
 pub struct Needs {
     /// Keys of settings that it reads.
     pub settings: Vec<String>,
+    /// The types that a setting it reads may have, by key, with the plainest first; of one without any, all.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub setting_types: BTreeMap<String, Vec<SettingType>>,
     /// Roles of models that it asks.
     pub roles: Vec<String>,
     /// Keys of the configuration that name a role which need not resolve.
@@ -163,6 +169,12 @@ pub struct TableNeed {
     /// Keys of the configuration that name columns of the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub column_keys: Vec<String>,
+    /// Keys of the configuration that name a column by which a row is found: no two rows have the same there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_keys: Vec<String>,
+    /// Keys of the configuration that name a column which says how new a row is: a time, or a number that grows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_keys: Vec<String>,
     /// The key of the configuration that says of which source the rows are; rows of every
     /// source if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -261,6 +273,8 @@ impl TableNeed {
             table,
             verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
             column_keys: Vec::new(),
+            id_keys: Vec::new(),
+            time_keys: Vec::new(),
             source_key: None,
             rows: Vec::new(),
         }
@@ -279,6 +293,20 @@ impl TableNeed {
     #[must_use]
     pub fn column_key(mut self, key: &str) -> Self {
         self.column_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of the configuration that names a column by which a row is found.
+    #[must_use]
+    pub fn id_key(mut self, key: &str) -> Self {
+        self.id_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of the configuration that names a column which says how new a row is.
+    #[must_use]
+    pub fn time_key(mut self, key: &str) -> Self {
+        self.time_keys.push(key.to_owned());
         self
     }
 

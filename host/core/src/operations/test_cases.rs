@@ -91,6 +91,9 @@ pub async fn run(
         let problem = "the workspace has no tests";
         return Err(OperationError::usage(problem).mend("write one, `tests/NAME.toml`"));
     }
+    if asked.records.is_some() {
+        recordable(&definitions, asked.names)?;
+    }
     let chosen = cases.iter();
     let chosen = chosen.filter(|(name, _)| asked.names.is_empty() || asked.names.contains(name));
     let mut results = Vec::new();
@@ -107,6 +110,21 @@ pub async fn run(
         results.push(result);
     }
     Ok(results)
+}
+
+/// A test that is to be recorded names where its answers are kept.
+fn recordable(definitions: &Definitions, names: &[String]) -> Result<(), OperationError> {
+    let named = names
+        .iter()
+        .filter_map(|name| definitions.test_cases.get(name));
+    let mut named = named.map(|defined| &defined.value);
+    let Some(case) = named.find(|case| case.cassette.is_none()) else {
+        return Ok(());
+    };
+    let name = case.name();
+    let problem = format!("test `{name}` names no cassette, so nothing of it is recorded");
+    let mend = format!("add `cassette = \"{name}\"` to tests/{name}.toml");
+    Err(OperationError::usage(problem).mend(mend))
 }
 
 /// The files of the folder, and what they define.

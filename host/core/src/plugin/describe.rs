@@ -14,7 +14,7 @@ use crate::grants::Grants;
 use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed, schema};
 use crate::lines::Lines;
 use crate::outcome::{Failure, FailureKind};
-use crate::settings::Snapshot;
+use crate::settings::{SettingType, Snapshot};
 use crate::value::{JsonProblem, depth, json_in};
 
 /// What is lifted into the host costs more there than its bytes: room for the types around them.
@@ -143,7 +143,14 @@ impl Bounds<'_> {
                 limits.summary,
                 "summary",
             )?;
-            let needs = contract.settings.len() + contract.roles.len() + contract.tables.len();
+            let needs: usize = [
+                contract.settings.len(),
+                contract.roles.len(),
+                contract.role_keys.len(),
+                contract.tables.len(),
+            ]
+            .iter()
+            .sum();
             self.within(needs, "needs of a handler", limits.needs, "needs")?;
             let schemas = [
                 &contract.config_schema,
@@ -199,10 +206,15 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         checked("writes", &said.writes_schema)?,
     );
     let needs = Needs {
-        settings: said.settings,
+        setting_types: said
+            .settings
+            .iter()
+            .map(|it| (it.key.clone(), types(it.kind)))
+            .collect(),
+        settings: said.settings.into_iter().map(|it| it.key).collect(),
         roles: said.roles,
         prompts: Vec::new(),
-        role_keys: Vec::new(),
+        role_keys: said.role_keys,
         verdict_keys: Vec::new(),
         acts_on: Vec::new(),
         goes_by: Vec::new(),
@@ -225,6 +237,20 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
     })
 }
 
+/// The types of settings that are read as a kind, with the plainest first.
+fn types(kind: handlers::SettingKind) -> Vec<SettingType> {
+    use handlers::SettingKind as Kind;
+    match kind {
+        Kind::Text => vec![SettingType::String, SettingType::Url, SettingType::Model],
+        Kind::Boolean => vec![SettingType::Boolean],
+        Kind::Integer => vec![SettingType::Integer],
+        Kind::Float => vec![SettingType::Float],
+        Kind::Duration => vec![SettingType::Duration],
+        Kind::Json => vec![SettingType::Json],
+        Kind::Items => vec![SettingType::Csv],
+    }
+}
+
 impl From<handlers::TableNeed> for TableNeed {
     fn from(need: handlers::TableNeed) -> Self {
         Self {
@@ -234,6 +260,8 @@ impl From<handlers::TableNeed> for TableNeed {
             },
             verbs: need.verbs,
             column_keys: need.column_keys,
+            id_keys: need.id_keys,
+            time_keys: need.time_keys,
             source_key: need.source_key,
             rows: need.rows.into_iter().map(Into::into).collect(),
         }
@@ -275,10 +303,13 @@ fn size(contract: &handlers::Contract) -> usize {
             .verbs
             .iter()
             .chain(&need.column_keys)
+            .chain(&need.id_keys)
+            .chain(&need.time_keys)
             .chain(&need.source_key);
         table.len() + rows.sum::<usize>() + named.map(String::len).sum::<usize>()
     });
-    let named = contract.settings.iter().chain(&contract.roles);
+    let settings = contract.settings.iter().map(|it| &it.key);
+    let named = settings.chain(&contract.roles).chain(&contract.role_keys);
     let texts = texts.into_iter().chain(named).map(String::len);
     texts.chain(tables).sum()
 }

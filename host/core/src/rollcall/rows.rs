@@ -46,7 +46,9 @@ fn keys_of(need: &TableNeed) -> impl Iterator<Item = &String> {
         TableName::Configured(key) => Some(key),
     };
     let ages = need.rows.iter().filter_map(|rows| rows.age_key.as_ref());
-    let others = need.column_keys.iter().chain(&need.source_key);
+    let columns = need.column_keys.iter();
+    let columns = columns.chain(&need.id_keys).chain(&need.time_keys);
+    let others = columns.chain(&need.source_key);
     table.into_iter().chain(others).chain(ages)
 }
 

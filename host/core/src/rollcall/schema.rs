@@ -11,18 +11,18 @@ use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
-use crate::store::StoreError;
+use crate::store::{ColumnFacts, StoreError};
 
 /// Tables with their columns, as the database says now.
 pub(super) struct Schema {
-    tables: BTreeMap<String, Vec<String>>,
+    tables: BTreeMap<String, Vec<ColumnFacts>>,
 }
 
 impl Schema {
     pub(super) async fn live(scope: &RollScope<'_>) -> Result<Self, StoreError> {
         let mut tables = BTreeMap::new();
         for name in scope.store.tables().await? {
-            let columns = scope.store.columns(&name).await?;
+            let columns = scope.store.column_facts(&name).await?;
             tables.insert(name, columns);
         }
         Ok(Self { tables })
@@ -66,7 +66,7 @@ impl Schema {
     /// The miss of a column that is not there. A table that is not there is not said again.
     pub(super) fn no_column(&self, table: &str, column: &str) -> Option<Miss> {
         let columns = self.tables.get(table)?;
-        let known = || columns.iter().map(String::as_str);
+        let known = || columns.iter().map(|it| it.name.as_str());
         if known().any(|name| name == column) {
             return None;
         }
@@ -75,6 +75,46 @@ impl Schema {
             Some(near) => Miss::new(problem, format!("write `{near}`")),
             None => Miss::new(problem, format!("name one of {}", named(known()))),
         })
+    }
+
+    /// The miss of a column that two rows may share, where it is to find one.
+    fn no_id(&self, table: &str, column: &str) -> Option<Miss> {
+        let columns = self.tables.get(table)?;
+        if columns.iter().any(|it| it.name == column && it.is_unique) {
+            return None;
+        }
+        let problem = format!(
+            "two rows of table `{table}` may have the same `{column}`, and it is to say which row is meant"
+        );
+        let unique = columns.iter().filter(|it| it.is_unique);
+        let unique: Vec<&str> = unique.map(|it| it.name.as_str()).collect();
+        let mend = if unique.is_empty() {
+            format!("give the table a primary key, or a unique index of `{column}` alone")
+        } else {
+            format!("name one of {}", named(unique))
+        };
+        Some(Miss::new(problem, mend))
+    }
+
+    /// The miss of a column that says nothing of how new a row is.
+    fn no_time(&self, table: &str, column: &str) -> Option<Miss> {
+        let columns = self.tables.get(table)?;
+        let known = columns.iter().find(|it| it.name == column)?;
+        if known.is_time() {
+            return None;
+        }
+        let problem = format!(
+            "column `{column}` of table `{table}` is {}, which does not say how new a row is",
+            known.kind
+        );
+        let times = columns.iter().filter(|it| it.is_time());
+        let times: Vec<&str> = times.map(|it| it.name.as_str()).collect();
+        let mend = if times.is_empty() {
+            "name a column of the type bigint or timestamp".to_owned()
+        } else {
+            format!("name one of {}", named(times))
+        };
+        Some(Miss::new(problem, mend))
     }
 }
 
@@ -145,16 +185,36 @@ fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Ref
                     .missed(miss),
             );
         }
-        for key in &need.column_keys {
-            let Some(column) = config.get(key).and_then(Json::as_str) else {
-                continue;
-            };
-            let target = format!("{table}.{column}");
-            let reference = used.configured(key, ReferenceKind::Column, &target);
-            references.push(reference.missed(schema.no_column(table, column)));
-        }
+        references.extend(columns(schema, used, need, (table, &config)));
     }
     references
+}
+
+/// Columns that a configuration names, each as what its handler takes it for.
+fn columns(
+    schema: &Schema,
+    used: &Use<'_>,
+    need: &TableNeed,
+    (table, config): (&str, &Map<String, Json>),
+) -> Vec<Reference> {
+    type Fits = fn(&Schema, &str, &str) -> Option<Miss>;
+    let any: Fits = |_, _, _| None;
+    let kinds = [
+        (&need.column_keys, any),
+        (&need.id_keys, Schema::no_id),
+        (&need.time_keys, Schema::no_time),
+    ];
+    let keys = kinds
+        .into_iter()
+        .flat_map(|(keys, fits)| keys.iter().map(move |key| (key, fits)));
+    let references = keys.filter_map(|(key, fits)| {
+        let column = config.get(key)?.as_str()?;
+        let target = format!("{table}.{column}");
+        let reference = used.configured(key, ReferenceKind::Column, &target);
+        let miss = schema.no_column(table, column);
+        Some(reference.missed(miss.or_else(|| fits(schema, table, column))))
+    });
+    references.collect()
 }
 
 /// The table of whose rows a configuration says that the rows are made, with its key.

@@ -8,8 +8,8 @@ use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, componen
 use crate::handler::Contract;
 use crate::model::role::{self, ProviderKind, Unresolved};
 use crate::registry::nearest;
-use crate::settings::{SettingType, read_of};
-use crate::workspace::Place;
+use crate::settings::{Declaration, SettingType, read_of};
+use crate::workspace::{Defined, Place};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
@@ -17,8 +17,10 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let referrer = Referrer::handler(&contract.name);
         for key in &contract.needs.settings {
             let reference = Reference::new(&referrer, "settings", ReferenceKind::Setting, key);
-            references.push(reference.at(place.clone()).missed(absent(scope, key)));
+            let miss = absent(scope, key, contract).or_else(|| misread(scope, key, contract));
+            references.push(reference.at(place.clone()).missed(miss));
         }
+        references.extend(credentials(scope, contract, &place));
         let own = component::place_of(scope, contract);
         for role in &contract.needs.roles {
             let reference = Reference::new(&referrer, "roles", ReferenceKind::Role, role);
@@ -54,12 +56,46 @@ pub(super) fn needed<'a>(scope: &RollScope<'a>) -> Vec<(&'a Contract, Place)> {
     needed
 }
 
+/// The secrets that a plugin's handler has the host put on the wire. One that is required is there before
+/// anything runs; without another, the pipelines that call the handler wait.
+fn credentials(scope: &RollScope<'_>, contract: &Contract, place: &Place) -> Vec<Reference> {
+    let entry = scope.registry.get(&contract.name);
+    let plugin = entry.and_then(|entry| entry.origin.plugin());
+    let plugin = plugin.and_then(|name| scope.definitions.plugins.get(name));
+    let asked = plugin
+        .into_iter()
+        .flat_map(|it| &it.manifest.value.ask.credentials);
+    let named: BTreeSet<&str> = asked.map(|grant| grant.name.as_str()).collect();
+    let references = named.into_iter().filter_map(|key| {
+        // One that is none is missed where the plugin asks for it.
+        let declared = scope.definitions.settings.get(key)?;
+        let is_there = declared.value.kind != SettingType::Secret || scope.settings.is_present(key);
+        let miss = (!is_there).then(|| unsent(key, declared));
+        let referrer = Referrer::handler(&contract.name);
+        let reference = Reference::new(referrer, "credentials", ReferenceKind::Setting, key);
+        Some(reference.at(place.clone()).missed(miss))
+    });
+    references.collect()
+}
+
+/// The miss of a secret that is not set.
+fn unsent(key: &str, declared: &Defined<Declaration>) -> Miss {
+    let mend = format!("callboard settings set {key} -");
+    let place = declared.at(&[]);
+    if declared.value.required {
+        let problem = format!("secret `{key}` is required and not set ({place})");
+        return Miss::new(problem, mend).because(stored(key));
+    }
+    let problem = format!("secret `{key}`, which is sent with requests, is not set ({place})");
+    Miss::new(problem, mend).because(stored(key)).waiting()
+}
+
 fn set(key: &str) -> String {
     format!("callboard settings set {key} VALUE")
 }
 
 /// The miss of a setting that is not declared, or required and not there.
-fn absent(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
+fn absent(scope: &RollScope<'_>, key: &str, contract: &Contract) -> Option<Miss> {
     let Some(declared) = scope.definitions.settings.get(key) else {
         let problem = format!("setting `{key}` is not declared");
         let known = scope.definitions.settings.keys().map(String::as_str);
@@ -69,7 +105,9 @@ fn absent(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
         let near = nearest(key, known)
             .map(|near| format!(" (`{near}` is)"))
             .unwrap_or_default();
-        return Some(Miss::new(problem + &near, declaration(key)));
+        let wanted = contract.needs.setting_types.get(key);
+        let wanted = wanted.and_then(|types| types.first().copied());
+        return Some(Miss::new(problem + &near, declared_as(key, wanted)));
     };
     let missing = declared.value.required && !scope.settings.is_present(key);
     missing.then(|| {
@@ -133,8 +171,34 @@ fn near_role<'a>(scope: &RollScope<'a>, role: &str) -> Option<&'a str> {
     nearest(role, roles.filter(declared))
 }
 
+/// The miss of a setting that its handler reads as another type than it has.
+fn misread(scope: &RollScope<'_>, key: &str, contract: &Contract) -> Option<Miss> {
+    let declared = scope.definitions.settings.get(key)?;
+    let (kind, wanted) = (declared.value.kind, contract.needs.setting_types.get(key)?);
+    if wanted.contains(&kind) {
+        return None;
+    }
+    let plainest = wanted.first()?;
+    let problem = format!(
+        "setting `{key}` is declared as {kind} ({}), and the handler reads it as {plainest}",
+        declared.at(&["type"])
+    );
+    let mend = format!("write `type = \"{plainest}\"` in [\"{key}\"] of settings.toml");
+    Some(Miss::new(problem, mend))
+}
+
 /// The lines that declare a setting.
 fn declaration(key: &str) -> String {
+    declared_as(key, None)
+}
+
+/// The lines that declare a setting of a type, if it is known which.
+fn declared_as(key: &str, wanted: Option<SettingType>) -> String {
+    if let Some(kind) = wanted {
+        return format!(
+            "add to settings.toml:\n[\"{key}\"]\ntype = \"{kind}\"\ndescription = \"…\""
+        );
+    }
     let kind = match key.rsplit_once('.') {
         Some((role, "url")) if role.starts_with("roles.") => "url",
         Some((role, "model")) if role.starts_with("roles.") => "model",

@@ -31,6 +31,7 @@ pub fn contract<H: Handler>() -> wit::Contract {
             .to_string(),
         settings: needs.settings,
         roles: needs.roles,
+        role_keys: needs.role_keys,
         tables: needs.tables.into_iter().map(Into::into).collect(),
         always_gives_a_verdict: H::ALWAYS_GIVES_A_VERDICT,
     }

@@ -36,7 +36,7 @@ impl Handler for Doubles {
 
     fn needs() -> Needs {
         Needs::none()
-            .setting("probe.key")
+            .setting::<String>("probe.key")
             .table("numbers", &[Verb::Select])
     }
 

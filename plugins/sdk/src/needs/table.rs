@@ -10,6 +10,8 @@ pub struct Table {
     name: Name,
     verbs: Vec<Verb>,
     column_keys: Vec<String>,
+    id_keys: Vec<String>,
+    time_keys: Vec<String>,
     source_key: Option<String>,
     rows: Vec<Rows>,
 }
@@ -42,6 +44,8 @@ impl Table {
             name,
             verbs: verbs.to_vec(),
             column_keys: Vec::new(),
+            id_keys: Vec::new(),
+            time_keys: Vec::new(),
             source_key: None,
             rows: Vec::new(),
         }
@@ -61,6 +65,21 @@ impl Table {
     #[must_use]
     pub fn column_key(mut self, key: &str) -> Self {
         self.column_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of the configuration that names a column by which a row is found: the roll call wants it unique.
+    #[must_use]
+    pub fn id_key(mut self, key: &str) -> Self {
+        self.id_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of the configuration that names a column which says how new a row is: a time, or a number
+    /// that grows.
+    #[must_use]
+    pub fn time_key(mut self, key: &str) -> Self {
+        self.time_keys.push(key.to_owned());
         self
     }
 
@@ -130,6 +149,8 @@ impl From<Table> for wit::TableNeed {
             },
             verbs: verbs.map(|verb| verb.as_str().to_owned()).collect(),
             column_keys: table.column_keys,
+            id_keys: table.id_keys,
+            time_keys: table.time_keys,
             source_key: table.source_key,
             rows: table.rows.into_iter().map(Into::into).collect(),
         }

@@ -59,7 +59,7 @@ impl Handler for KeepNewest {
 
     fn needs(&self) -> Needs {
         let surplus = TableNeed::configured("table", &["select", "delete"]);
-        let surplus = surplus.column_key("order_column").column_key("key");
+        let surplus = surplus.time_key("order_column").id_key("key");
         Needs::default().on(surplus.rows(RowUse::deletes("original")))
     }
 

@@ -61,7 +61,7 @@ impl Handler for TtlPrune {
 
     fn needs(&self) -> Needs {
         let old = TableNeed::configured("table", &["select", "delete"]);
-        let old = old.column_key("age_column").column_key("key");
+        let old = old.time_key("age_column").id_key("key");
         Needs::default().on(old.rows(RowUse::deletes("original").after("ttl_days")))
     }
 

@@ -113,7 +113,7 @@ impl Bench<'_> {
         match self.records {
             Some(workspace) => self.lend(workspace, app, case).await?,
             None => {
-                for key in stand_ins(&app.settings().await?, case) {
+                for key in stand_ins(&app.settings().await?, self.definitions, case) {
                     settings::set(app, &key, "no secret".to_owned(), BY).await?;
                 }
             }
@@ -274,11 +274,16 @@ fn are_carried_as_applied(
     known.then(|| here.iter().all(|it| applied.contains(it)))
 }
 
-/// Secrets beside the settings of a test, without which these would say half: nobody is asked with them.
-fn stand_ins(declared: &Snapshot, case: &TestCase) -> Vec<String> {
+/// Secrets beside the settings of a test, without which these would say half, and those that plugins send:
+/// nobody is asked with them.
+fn stand_ins(declared: &Snapshot, here: &Definitions, case: &TestCase) -> Vec<String> {
     let groups: BTreeSet<&str> = case.settings.keys().filter_map(|key| group(key)).collect();
-    let beside = secrets(declared).filter(|key| group(key).is_some_and(|it| groups.contains(it)));
-    beside.map(str::to_owned).collect()
+    let asks = here.plugins.values();
+    let asks = asks.flat_map(|plugin| &plugin.manifest.value.ask.credentials);
+    let sent: BTreeSet<&str> = asks.map(|it| it.name.as_str()).collect();
+    let stand_in = secrets(declared)
+        .filter(|key| sent.contains(key) || group(key).is_some_and(|it| groups.contains(it)));
+    stand_in.map(str::to_owned).collect()
 }
 
 async fn decide(app: &App, run: &str, decision: &TestDecision) -> Result<(), OperationError> {

@@ -72,9 +72,8 @@ pub(super) async fn of(
     }
     if !case.unanswered {
         let asked = app.tape().map(|tape| tape.lacking()).unwrap_or_default();
-        let told = |it: String| {
-            format!("nothing answers {it}; record the cassette, or write `unanswered = true`")
-        };
+        let mend = recorded_by(case);
+        let told = |it: String| format!("nothing answers {it}; {mend}");
         problems.extend(asked.into_iter().map(told));
     }
     problems.extend(case.expect.keys.iter().flat_map(|key| key.unmet(&keys)));
@@ -88,4 +87,13 @@ pub(super) async fn of(
         recorded: false,
         took_ms: 0,
     })
+}
+
+/// How a test comes to the answers that it lacks.
+fn recorded_by(case: &TestCase) -> String {
+    let (name, mut first) = (case.name(), String::new());
+    if case.cassette.is_none() {
+        first = format!("add `cassette = \"{name}\"` to tests/{name}.toml, ");
+    }
+    format!("{first}callboard test --record {name}, or write `unanswered = true`")
 }

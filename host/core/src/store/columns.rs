@@ -1,0 +1,50 @@
+//! What the live schema says of the columns of a table: their types, and by which of them a row is found.
+
+use serde::Deserialize;
+
+/// A column. Of a view it is not known which rows share it, so it is taken for one that finds a row.
+pub(super) const SQLITE_COLUMNS: &str = "\
+    SELECT t.name AS name, lower(t.type) AS kind, \
+    (t.pk = 1 AND (SELECT COUNT(*) FROM pragma_table_info($1) k WHERE k.pk > 0) = 1) \
+    OR EXISTS (SELECT 1 FROM pragma_index_list($1) i WHERE i.\"unique\" = 1 AND i.partial = 0 \
+        AND (SELECT COUNT(*) FROM pragma_index_info(i.name)) = 1 \
+        AND (SELECT c.name FROM pragma_index_info(i.name) c) = t.name) \
+    OR EXISTS (SELECT 1 FROM sqlite_master m WHERE m.type = 'view' AND m.name = $1) AS is_unique \
+    FROM pragma_table_info($1) t";
+
+pub(super) const POSTGRES_COLUMNS: &str = "\
+    SELECT a.attname::text AS name, format_type(a.atttypid, NULL)::text AS kind, \
+    c.relkind NOT IN ('r', 'p') \
+    OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid \
+        AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_unique \
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+    JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE n.nspname = current_schema() AND c.relname = $1 AND a.attnum > 0 AND NOT a.attisdropped \
+    ORDER BY a.attnum";
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ColumnFacts {
+    pub name: String,
+    /// Its type, in the words of the database.
+    pub kind: String,
+    /// Whether no two rows have the same value there.
+    pub is_unique: bool,
+}
+
+impl ColumnFacts {
+    /// Whether it may say how new a row is: a time, or a number that grows. One of no type may.
+    pub fn is_time(&self) -> bool {
+        let begins = [
+            "int",
+            "bigint",
+            "smallint",
+            "mediumint",
+            "tinyint",
+            "timestamp",
+            "date",
+        ];
+        let is_whole_or_time = begins.iter().any(|it| self.kind.starts_with(it));
+        self.kind.is_empty() || is_whole_or_time && self.kind != "interval"
+    }
+}
