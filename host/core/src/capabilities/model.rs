@@ -7,7 +7,7 @@ use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState, Opens, denied, heard};
 use crate::handler::{
-    Call, Completion, ModelImage, ModelRequest, Tokens as Counted, NoAnswer, Vectors, estimate_of,
+    Call, Completion, ModelImage, ModelRequest, NoAnswer, Tokens as Counted, Vectors, estimate_of,
 };
 use crate::lines::{LineLevel, LineSource};
 use crate::outcome::Stop;
@@ -146,11 +146,7 @@ impl Model<'_> {
     }
 
     /// What came. Why nothing did is kept with the run; the guest is told no more than the causes.
-    fn answered<T>(
-        &self,
-        role: &str,
-        came: Result<Option<T>, NoAnswer>,
-    ) -> Result<T, ModelError> {
+    fn answered<T>(&self, role: &str, came: Result<Option<T>, NoAnswer>) -> Result<T, ModelError> {
         let NoAnswer { stop, causes } = match came {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {

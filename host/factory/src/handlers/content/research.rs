@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::diary::id::derived;
-use crate::fetching::{Fetcher, FetchRules};
+use crate::fetching::{FetchRules, Fetcher};
 use crate::research::feed;
 use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;

@@ -138,7 +138,9 @@ async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
         TaskStatus::Rejected => rejected("was rejected"),
         TaskStatus::Halted => rejected("was halted with its run"),
         TaskStatus::Cancelled => rejected("was cancelled"),
-        TaskStatus::AwaitingApproval => rejected("waits for approval: `callboard tasks approve` gives it, if its gate is there"),
+        TaskStatus::AwaitingApproval => {
+            rejected("waits for approval: `callboard tasks approve` gives it, if its gate is there")
+        }
         TaskStatus::Published => Err(Stop::nothing_to_do(format!(
             "{subject} is published already"
         ))),
@@ -164,7 +166,8 @@ async fn approval(call: &Call, task: &Task) -> Result<Option<TaskMove>, Stop> {
 fn unapproved(call: &Call, task: &Task, last: &TaskMove) -> String {
     let (id, number, run) = (&task.id, task.draft, &call.run);
     let draft = format!("draft {number} of task {id}");
-    let again = format!("`callboard runs retry {run} --from GATE` asks again, with the name of its gate");
+    let again =
+        format!("`callboard runs retry {run} --from GATE` asks again, with the name of its gate");
     match last.event {
         TaskEvent::Withdraw => format!(
             "nobody said yes to {draft}: its gate was withdrawn when the run moved to a revision without it; \
@@ -176,7 +179,10 @@ fn unapproved(call: &Call, task: &Task, last: &TaskMove) -> String {
         }
         TaskEvent::Ask => format!("nobody has decided about {draft} yet; {again}"),
         TaskEvent::SendBack | TaskEvent::Reject => {
-            format!("{draft} was not approved: {} said no last; {again}", last.who)
+            format!(
+                "{draft} was not approved: {} said no last; {again}",
+                last.who
+            )
         }
         _ => format!("{draft} has changed since somebody was asked about it; {again}"),
     }

@@ -7,7 +7,7 @@ use callboard_core::shown::cut;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fetching::{Fetcher, FetchRules};
+use crate::fetching::{FetchRules, Fetcher};
 use crate::research::{Missed, Several, feed};
 use crate::tables::items::Item;
 use crate::tapping::{Found, Tapped, sealed};
