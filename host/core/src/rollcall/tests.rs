@@ -57,9 +57,8 @@ async fn a_database_that_does_not_answer_is_no_miss() {
 
 #[tokio::test]
 async fn a_good_workspace_has_no_miss() {
-    let ground = Ground::good();
-    let roll = ground.roll().await;
-    assert_eq!(misses(&ground).await, []);
+    let roll = Ground::good().roll().await;
+    assert_eq!(roll.misses().map(ground::told).collect::<Vec<_>>(), []);
     assert!(roll.answers().count() > 60, "{}", roll.answers().count());
     let notes: Vec<_> = roll
         .notes()
