@@ -225,7 +225,7 @@ async fn only_the_last_writer_of_a_key_is_read() {
             "needs = [\"again\"]\nrequired",
         );
         ground.change("content.count", |it| {
-            it.writes = keys(json!({ "draft": { "type": "integer" } }), &["draft"])
+            it.writes = keys(json!({ "draft": { "type": "integer" } }), &["draft"]);
         });
         let misses = misses(&ground).await;
         let told = misses
