@@ -196,11 +196,7 @@ fn many_errors() {
     let misfit = schema
         .check(&value(1_000_000))
         .expect_err("it does not fit");
-    assert!(
-        misfit.problem.contains("too large to be told where"),
-        "{}",
-        misfit.problem
-    );
+    assert_eq!(misfit.pointer, "/0", "{}", misfit.problem);
     let fits = Json::Array(vec![json!("x"); 1_000_000]);
     assert!(schema.check(&fits).is_ok());
 }
