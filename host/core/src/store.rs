@@ -65,7 +65,6 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 pub use self::columns::ColumnFacts;
-use self::columns::{POSTGRES_COLUMNS, SQLITE_COLUMNS};
 use self::condition::Condition;
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
@@ -331,15 +330,6 @@ impl Store {
                 "SELECT column_name::text AS name FROM information_schema.columns \
                  WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
             }
-        };
-        self.read(Query::new(sql).bind(table)).await
-    }
-
-    /// The columns of a table in the live schema, with their types and which of them no two rows share.
-    pub async fn column_facts(&self, table: &str) -> Result<Vec<ColumnFacts>, StoreError> {
-        let sql = match self.dialect() {
-            Dialect::Sqlite => SQLITE_COLUMNS,
-            Dialect::Postgres => POSTGRES_COLUMNS,
         };
         self.read(Query::new(sql).bind(table)).await
     }

@@ -67,7 +67,8 @@ on_both!(
             for (place, status) in (0..).zip(PostStatus::ALL) {
                 let post = post(number * 10 + place);
                 publish(&store, &post).await;
-                let sql = "UPDATE posts SET status = $2 WHERE id = $1";
+                let sql = "UPDATE posts SET status = $2, scheduled_at = CASE $2 WHEN 'scheduled' THEN 9 END \
+                    WHERE id = $1";
                 let there = Statement::new(sql).bind(&post.id).bind(status.word());
                 assert_eq!(store.execute(there).await.expect("a status"), 1);
                 let said = moved(&store, &post.id, &happening(*event, 2)).await;

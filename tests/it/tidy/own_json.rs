@@ -23,10 +23,6 @@ pub(super) const OWN_JSON: &[(&str, &str)] = &[
         "counted before it is stored",
     ),
     ("host/core/src/settings.rs", "a value that a person sets"),
-    (
-        "host/core/src/operations/gates.rs",
-        "columns that the host wrote",
-    ),
     ("host/factory/src/tables.rs", "columns that the host wrote"),
     (
         "host/factory/src/tables/drafts.rs",

@@ -2,8 +2,11 @@
 
 use serde::Deserialize;
 
+use super::{Dialect, Store, StoreError};
+use crate::value::Query;
+
 /// A column. Of a view it is not known which rows share it, so it is taken for one that finds a row.
-pub(super) const SQLITE_COLUMNS: &str = "\
+const SQLITE_COLUMNS: &str = "\
     SELECT t.name AS name, lower(t.type) AS kind, \
     (t.pk = 1 AND (SELECT COUNT(*) FROM pragma_table_info($1) k WHERE k.pk > 0) = 1) \
     OR EXISTS (SELECT 1 FROM pragma_index_list($1) i WHERE i.\"unique\" = 1 AND i.partial = 0 \
@@ -12,7 +15,7 @@ pub(super) const SQLITE_COLUMNS: &str = "\
     OR EXISTS (SELECT 1 FROM sqlite_master m WHERE m.type = 'view' AND m.name = $1) AS is_unique \
     FROM pragma_table_info($1) t";
 
-pub(super) const POSTGRES_COLUMNS: &str = "\
+const POSTGRES_COLUMNS: &str = "\
     SELECT a.attname::text AS name, format_type(a.atttypid, NULL)::text AS kind, \
     c.relkind NOT IN ('r', 'p') \
     OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid \
@@ -30,6 +33,17 @@ pub struct ColumnFacts {
     pub kind: String,
     /// Whether no two rows have the same value there.
     pub is_unique: bool,
+}
+
+impl Store {
+    /// The columns of a table in the live schema, with their types and which of them no two rows share.
+    pub async fn column_facts(&self, table: &str) -> Result<Vec<ColumnFacts>, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => SQLITE_COLUMNS,
+            Dialect::Postgres => POSTGRES_COLUMNS,
+        };
+        self.read(Query::new(sql).bind(table)).await
+    }
 }
 
 impl ColumnFacts {

@@ -21,6 +21,7 @@ mod measured;
 mod memory;
 mod passage;
 mod passage_place;
+mod query_limits;
 mod role;
 mod script;
 mod session;
@@ -47,6 +48,8 @@ pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, e
 pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
+pub use self::query_limits::QueryLimits;
+use self::query_limits::statement_timeout;
 pub use self::script::run_script;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
@@ -65,29 +68,6 @@ use crate::value::{Rows, Statement, Value};
 
 /// Connections of one plugin at most.
 const CONNECTIONS: u32 = 4;
-
-/// What one query may give and how long it may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueryLimits {
-    pub rows: u64,
-    pub bytes: u64,
-    pub timeout: Duration,
-}
-
-impl QueryLimits {
-    /// The limits of a plugin, with at most `left` of time.
-    pub fn of(limits: &CallLimits, left: Duration) -> Self {
-        Self {
-            rows: limits.rows.into(),
-            bytes: limits.row_bytes.into(),
-            timeout: statement_timeout(limits).min(left),
-        }
-    }
-}
-
-fn statement_timeout(limits: &CallLimits) -> Duration {
-    Duration::from_secs(limits.statement_seconds.into())
-}
 
 /// The database of one plugin. Cheap to clone.
 #[derive(Clone)]

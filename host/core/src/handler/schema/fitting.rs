@@ -308,14 +308,27 @@ mod tests {
         assert_eq!(told(&needs, &null), None);
     }
 
+    #[track_caller]
+    fn all_told(pairs: impl IntoIterator<Item = (Json, Json, &'static str)>) {
+        for (written, read, said) in pairs {
+            assert_eq!(
+                told(&written, &read).unwrap_or_default(),
+                said,
+                "{written} {read}"
+            );
+        }
+    }
+
+    fn of(kind: &str) -> Json {
+        json!({ "type": kind })
+    }
+
     #[test]
-    fn types_words_items_and_ranges_are_compared() {
-        let of = |kind: &str| json!({ "type": kind });
+    fn types_words_and_items_are_compared() {
         let list = |items: Json| json!({ "type": "array", "items": items });
-        let format = |format: &str| json!({ "type": "integer", "format": format });
         let words = |words: &[&str]| json!({ "type": "string", "enum": words });
         let consts = json!({ "oneOf": [{ "const": "lo", "type": "string" }, { "const": "high", "type": "string" }] });
-        for (written, read, said) in [
+        all_told([
             (of("integer"), of("number"), ""),
             (
                 of("number"),
@@ -341,6 +354,28 @@ mod tests {
             (words(&["lo", "high"]), consts.clone(), ""),
             (of("string"), consts.clone(), ""),
             (
+                json!({ "type": "object", "additionalProperties": of("string") }),
+                json!({ "type": "object", "additionalProperties": of("integer") }),
+                "writes `/*` of `k` as string, and it is read as integer",
+            ),
+            (
+                object(json!({ "titel": {} }), &[]),
+                json!({ "type": "object", "properties": { "title": {} }, "additionalProperties": false }),
+                "writes `titel` in `k`, and `qa.r` takes no such key there",
+            ),
+        ]);
+        let unnamed = unfit_by_word(Part::of(&of("string")), Part::of(&consts)).expect("a miss");
+        assert_eq!(
+            unnamed.told("k", "qa.r"),
+            "writes `k` as string, and it is read as \"lo\" or \"high\""
+        );
+    }
+
+    #[test]
+    fn ranges_of_numbers_are_compared() {
+        let format = |format: &str| json!({ "type": "integer", "format": format });
+        all_told([
+            (
                 format("int64"),
                 format("uint8"),
                 "may write `k` as integer smaller than 0, and it is read as integer",
@@ -363,28 +398,7 @@ mod tests {
                 json!({ "type": "integer", "maximum": 100 }),
                 "may write `k` as integer greater than 100, and it is read as integer",
             ),
-            (
-                json!({ "type": "object", "additionalProperties": of("string") }),
-                json!({ "type": "object", "additionalProperties": of("integer") }),
-                "writes `/*` of `k` as string, and it is read as integer",
-            ),
-            (
-                object(json!({ "titel": {} }), &[]),
-                json!({ "type": "object", "properties": { "title": {} }, "additionalProperties": false }),
-                "writes `titel` in `k`, and `qa.r` takes no such key there",
-            ),
-        ] {
-            assert_eq!(
-                told(&written, &read).unwrap_or_default(),
-                said,
-                "{written} {read}"
-            );
-        }
-        let unnamed = unfit_by_word(Part::of(&of("string")), Part::of(&consts)).expect("a miss");
-        assert_eq!(
-            unnamed.told("k", "qa.r"),
-            "writes `k` as string, and it is read as \"lo\" or \"high\""
-        );
+        ]);
     }
 
     /// What is chosen by a word is held against the choice of that word.

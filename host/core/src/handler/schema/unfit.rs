@@ -52,7 +52,7 @@ impl Unfit {
         matches!(self.why, Why::Other { may: true, .. })
     }
 
-    /// What is written and cannot be read, of the key of a run: "writes `draft` without `markdwon`".
+    /// What is written and cannot be read, of the key of a run: "writes `text` without `lnes`".
     pub fn told(&self, key: &str, reader: &str) -> String {
         let place = Place { key, at: &self.at };
         match &self.why {

@@ -16,6 +16,7 @@ use crate::store::named::Short;
 use crate::store::runs::{Listed, Run, RunLimits, RunStatus};
 use crate::store::stage_runs::{StageRun, Undone};
 use crate::store::unreadable::Unreadable;
+use crate::store::{NEVER, timestamp};
 
 /// One execution of a pipeline.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -223,6 +224,16 @@ impl StageEnded {
 }
 
 impl RunView {
+    /// When a run that waits for a time is looked at again.
+    pub fn wakes(&self, now: Timestamp) -> Option<Timestamp> {
+        let waits = matches!(
+            self.status,
+            RunStatus::Waiting | RunStatus::Queued | RunStatus::Blocked
+        );
+        let lies_ahead = self.wake_at > now && self.wake_at < timestamp(NEVER);
+        (waits && lies_ahead).then_some(self.wake_at)
+    }
+
     pub(crate) fn of(run: Run, short: &Short) -> Self {
         Self {
             short: short.show(&run.id).to_owned(),

@@ -34,6 +34,7 @@ pub(super) struct Found {
     pub(super) plugins: String,
 }
 
+/// One that another process drops meanwhile has no arguments any more, and is gone.
 fn found<T>(condition: &str) -> Query<T> {
     Query::new(format!(
         "SELECT nspname::text AS place, proname::text AS name, \
@@ -49,7 +50,8 @@ fn found<T>(condition: &str) -> Query<T> {
             current_database()::text AS database, current_schema()::text AS schema, \
             {PASSAGES} AS passages, \
             COALESCE((SELECT string_agg(plugin, ' ') FROM plugin_logins), '') AS plugins \
-        FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace WHERE {condition}"
+        FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace \
+        WHERE ({condition}) AND pg_get_function_identity_arguments(pg_proc.oid) IS NOT NULL"
     ))
 }
 

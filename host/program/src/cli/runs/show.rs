@@ -4,7 +4,6 @@ use callboard_core::lines::LineSource;
 use callboard_core::operations::gates::GateView;
 use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 use callboard_core::shown::Shown;
-use callboard_core::store::{NEVER, timestamp};
 use jiff::Timestamp;
 
 use crate::cli::gates::decision;
@@ -72,15 +71,8 @@ fn head(output: Output, run: &RunView, holder: Option<&HolderView>) {
 
 /// When a run that waits is looked at again; empty if it is not for a time that it waits.
 fn wakes(run: &RunView) -> String {
-    let waits = matches!(
-        run.status,
-        RunStatus::Waiting | RunStatus::Queued | RunStatus::Blocked
-    );
-    let lies_ahead = run.wake_at > Timestamp::now() && run.wake_at < timestamp(NEVER);
-    if waits && lies_ahead {
-        return format!("{} UTC", time(run.wake_at));
-    }
-    String::new()
+    run.wakes(Timestamp::now())
+        .map_or_else(String::new, |at| format!("{} UTC", time(at)))
 }
 
 fn since(until: Timestamp) -> String {
