@@ -261,6 +261,13 @@ fn the_tables_of_the_workspace_are_made_for_a_test() {
         (format!("VACUUM INTO '{}';", copy.display()), "VACUUM"),
         ("PRAGMA writable_schema = 1;".to_owned(), "PRAGMA"),
         (without_end.to_owned(), "took longer"),
+        (
+            "CREATE TRIGGER t AFTER INSERT ON tasks BEGIN SELECT 1; END;".to_owned(),
+            "not use",
+        ),
+        ("CREATE INDEX i ON tasks (title);".to_owned(), "not use"),
+        ("DELETE FROM tasks;".to_owned(), "`tasks`"),
+        ("DROP TABLE posts;".to_owned(), "not use"),
     ] {
         factory.write("tests/schema.sql", &script);
         let ran = factory.run(&["test"]);

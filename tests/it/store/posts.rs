@@ -1,7 +1,7 @@
 //! `posts`: published, removed, and about one subject once.
 
 use callboard_core::store::{Store, StoreErrorKind, timestamp};
-use callboard_core::value::Statement;
+use callboard_core::value::{Statement, Value};
 use callboard_factory::tables::post_slugs::{self, PostSlug};
 use callboard_factory::tables::posts::{self, POSTS, Post, PostEvent, PostMove, PostStatus};
 use callboard_factory::tables::transitions::{At, Happening, Word};
@@ -55,7 +55,13 @@ fn happening(event: PostEvent, moment: i64) -> Happening<'static, PostEvent> {
 }
 
 async fn moved(store: &Store, id: &str, happening: &Happening<'_, PostEvent>) -> [u64; 2] {
-    let [step, note] = posts::step(id, happening, &[]);
+    // What is scheduled has a time, and nothing else has.
+    let time = [("scheduled_at", Value::from(timestamp(9)))];
+    let set: &[_] = match happening.event {
+        PostEvent::Schedule => &time,
+        _ => &[],
+    };
+    let [step, note] = posts::step(id, happening, set);
     let step = store.execute(step).await.expect("a move");
     [step, store.execute(note).await.expect("its note")]
 }

@@ -249,29 +249,39 @@ fn changing(action: c_int) -> Option<Verb> {
     }
 }
 
-/// Why a script may not do something: what leads out of its database, or out of its transaction. What is not
-/// named here is denied.
+/// Why a script may not do something: what leads out of its database, out of its transaction, or into what the
+/// host does later, as a trigger would. What is not named here is denied.
 fn beyond_script(question: &Question<'_>) -> Option<String> {
-    let own = matches!(question.database, None | Some("main" | "temp"));
+    let table = match question.action {
+        ffi::SQLITE_ALTER_TABLE | ffi::SQLITE_CREATE_INDEX | ffi::SQLITE_DROP_INDEX => {
+            question.second
+        }
+        _ => question.first,
+    };
+    let table = table.unwrap_or_default();
+    let own = matches!(question.database, None | Some("main" | "temp"))
+        && (table.starts_with("sqlite_") || Verb::Insert.can_be_granted(table));
     match question.action {
-        ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_FUNCTION => None,
-        ffi::SQLITE_READ
-        | ffi::SQLITE_INSERT
+        ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_FUNCTION | ffi::SQLITE_READ => {
+            None
+        }
+        ffi::SQLITE_INSERT
         | ffi::SQLITE_UPDATE
         | ffi::SQLITE_DELETE
         | ffi::SQLITE_CREATE_TABLE
         | ffi::SQLITE_CREATE_INDEX
         | ffi::SQLITE_CREATE_VIEW
-        | ffi::SQLITE_CREATE_TRIGGER
         | ffi::SQLITE_DROP_TABLE
         | ffi::SQLITE_DROP_INDEX
         | ffi::SQLITE_DROP_VIEW
-        | ffi::SQLITE_DROP_TRIGGER
         | ffi::SQLITE_ALTER_TABLE
         | ffi::SQLITE_REINDEX
             if own =>
         {
             None
+        }
+        action if changing(action).is_some() && !own => {
+            Some(denial::script(&format!("`{table}`, which is the host's")))
         }
         action => Some(denial::script(name_of(action))),
     }
