@@ -117,6 +117,7 @@ fn the_contract_holds_schemas_and_needs() {
     let config: serde_json::Value =
         serde_json::from_str(&contract.config_schema).expect("a schema is JSON");
     assert_eq!(config["additionalProperties"], false);
-    assert_eq!(contract.settings, ["probe.key"]);
+    assert_eq!(contract.settings[0].key, "probe.key");
+    assert!(matches!(contract.settings[0].kind, wit::SettingKind::Text));
     assert_eq!(contract.tables[0].verbs, ["select"]);
 }
