@@ -11,6 +11,7 @@ mod definitions;
 mod expectation;
 mod folders;
 mod headers;
+mod misplaced;
 mod mistakes;
 mod place;
 mod plugins;

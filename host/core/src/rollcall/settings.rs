@@ -86,8 +86,9 @@ fn unsent(key: &str, declared: &Defined<Declaration>) -> Miss {
         let problem = format!("secret `{key}` is required and not set ({place})");
         return Miss::new(problem, mend).because(stored(key));
     }
+    // Which of the plugin's handlers sends it is not known.
     let problem = format!("secret `{key}`, which is sent with requests, is not set ({place})");
-    Miss::new(problem, mend).because(stored(key)).waiting()
+    Miss::new(problem, mend).warning()
 }
 
 fn set(key: &str) -> String {

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
-use super::headers;
 use super::place::{Misread, Place};
+use super::{headers, misplaced};
 use crate::foreign_reader;
 use crate::registry::nearest;
 
@@ -80,7 +80,14 @@ fn read<T>(
         let at = error.span().unwrap_or(0..0);
         if !missing {
             let key = error.span().and_then(|span| key_at(table.get_ref(), &span));
-            misreads.push(wrong(file, text, &error, key));
+            let mut misread = wrong(file, text, &error, key);
+            let elsewhere = known(&error).and_then(|known| {
+                let mut rest = table.get_ref().clone();
+                remove(&mut rest, &at, None)?;
+                misplaced::mend((table.get_ref(), &rest), &at, &known, &take)
+            });
+            misread.mend = elsewhere.unwrap_or(misread.mend);
+            misreads.push(misread);
         }
         match remove(table.get_mut(), &at, meant(&error)) {
             Some(key) => removed.push(key),
@@ -100,6 +107,12 @@ fn unread_beyond(place: Place, what: &str) -> Misread {
         message: format!("{what} in the file"),
         mend: "mend the others first".into(),
     }
+}
+
+/// The keys that are known where one is not.
+fn known(error: &Error) -> Option<Vec<&str>> {
+    let message = error.message().strip_prefix("unknown field")?;
+    Some(message.split('`').skip(3).step_by(2).collect())
 }
 
 /// The known key that an unknown one was to be. It is read as that, so that it is not missing,
