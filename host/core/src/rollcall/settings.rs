@@ -56,8 +56,8 @@ pub(super) fn needed<'a>(scope: &RollScope<'a>) -> Vec<(&'a Contract, Place)> {
     needed
 }
 
-/// The secrets that a plugin's handler has the host put on the wire. One that is required is there before
-/// anything runs; without another, the pipelines that call the handler wait.
+/// The secrets that a plugin has the host put on the wire. One that is required is there before anything runs;
+/// of another that is not set it is told.
 fn credentials(scope: &RollScope<'_>, contract: &Contract, place: &Place) -> Vec<Reference> {
     let entry = scope.registry.get(&contract.name);
     let plugin = entry.and_then(|entry| entry.origin.plugin());

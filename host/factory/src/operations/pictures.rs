@@ -108,8 +108,10 @@ async fn used(app: &App) -> Result<BTreeSet<String>, OperationError> {
         used.extend(store.read(rows::names_of_run(&id)).await?);
         // One that cannot be read is an error: what it uses is not known.
         for row in stage_runs::of_run(store, &id).await? {
-            let text = serde_json::to_string(&row.outcome);
-            named(&text.unwrap_or_default(), &mut used);
+            let text = serde_json::to_string(&row.outcome).map_err(|error| {
+                OperationError::failed(format!("a checkpoint of run {id}: {error}"))
+            })?;
+            named(&text, &mut used);
         }
     }
     Ok(used)

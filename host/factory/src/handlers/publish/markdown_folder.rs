@@ -247,10 +247,10 @@ impl Target {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let slug = name.and_then(|name| name.strip_suffix(".md"));
-            let (Some(slug), Ok(text)) = (slug, read(&path)) else {
+            let Some(slug) = slug else {
                 continue;
             };
-            let Some(seal) = Seal::of(&text) else {
+            let Some(seal) = sealed(&path).map_err(failed)? else {
                 continue;
             };
             let mut posts = self.posts.iter();
@@ -279,6 +279,18 @@ fn made(folder: &Path, marked: &Path) -> Result<(), Problem> {
         fs::write(&mark, "Posts as Markdown, written by callboard.\n").map_err(failed)?;
     }
     Ok(())
+}
+
+/// Whose a document is, if it was written here. A folder, a link and what is no text were not.
+fn sealed(path: &Path) -> io::Result<Option<Seal>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Seal::of(&text)),
+        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(cause) => Err(cause),
+    }
 }
 
 /// The text of a regular file; of a link, none.
