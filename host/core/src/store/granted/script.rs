@@ -1,30 +1,56 @@
 //! A script that nobody of the house wrote, such as that of a workspace's tests: it makes and fills tables of the
 //! database that it is run in, and reaches no other file.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 
-use super::session;
 use super::sqlite_guard::{Authorizer, Mode};
+use super::{denial, session};
 use crate::config::CallLimits;
 use crate::grants::Grants;
-use crate::store::{Connection, Store, StoreError, Transaction};
+use crate::store::{Connection, Store, StoreError, StoreErrorKind, Transaction};
+use crate::value::Query;
 
 /// What a script may take.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// What a database is made of: kind, name, and the statement that makes it.
+type Made = BTreeSet<(String, String, Option<String>)>;
+
 /// Run the statements of `sql`, all or none.
 ///
 /// # Errors
-/// If one is refused by the database or by what a script may do, if they take longer than five seconds, or if the
-/// database is not of SQLite.
+/// If one is refused by the database or by what a script may do, if something that was there before is another
+/// thing after them, if they take longer than five seconds, or if the database is not of SQLite.
 pub async fn run_script(store: &Store, sql: String) -> Result<(), StoreError> {
     let work = store.write(move |transaction| Box::pin(run(transaction, sql)));
     work.await
 }
 
 async fn run(transaction: &mut Transaction<'_>, sql: String) -> Result<(), StoreError> {
+    let before = made(transaction).await?;
+    execute(transaction, sql).await?;
+    let after = made(transaction).await?;
+    // What the host reads without a bound is what its own migrations made.
+    match before.difference(&after).next() {
+        Some((kind, name, _)) => Err(StoreError::new(
+            StoreErrorKind::Denied,
+            denial::script(&format!(
+                "DROP or ALTER on {kind} `{name}`, which was there before it"
+            )),
+        )),
+        None => Ok(()),
+    }
+}
+
+async fn made(transaction: &mut Transaction<'_>) -> Result<Made, StoreError> {
+    let all = Query::new("SELECT type, name, sql FROM sqlite_schema");
+    Ok(transaction.read(all).await?.into_iter().collect())
+}
+
+async fn execute(transaction: &mut Transaction<'_>, sql: String) -> Result<(), StoreError> {
     let Connection::Sqlite(connection) = &mut transaction.connection else {
         return Err(StoreError::internal("a script is run on SQLite alone"));
     };

@@ -250,7 +250,7 @@ fn changing(action: c_int) -> Option<Verb> {
 }
 
 /// Why a script may not do something: what leads out of its database, out of its transaction, or into what the
-/// host does later, as a trigger would. What is not named here is denied.
+/// host does later, as a trigger or a view would. What is not named here is denied.
 fn beyond_script(question: &Question<'_>) -> Option<String> {
     let table = match question.action {
         ffi::SQLITE_ALTER_TABLE | ffi::SQLITE_CREATE_INDEX | ffi::SQLITE_DROP_INDEX => {
@@ -270,10 +270,8 @@ fn beyond_script(question: &Question<'_>) -> Option<String> {
         | ffi::SQLITE_DELETE
         | ffi::SQLITE_CREATE_TABLE
         | ffi::SQLITE_CREATE_INDEX
-        | ffi::SQLITE_CREATE_VIEW
         | ffi::SQLITE_DROP_TABLE
         | ffi::SQLITE_DROP_INDEX
-        | ffi::SQLITE_DROP_VIEW
         | ffi::SQLITE_ALTER_TABLE
         | ffi::SQLITE_REINDEX
             if own =>
