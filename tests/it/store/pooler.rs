@@ -5,8 +5,13 @@ use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use callboard_core::store::{Dialect, Store, StoreErrorKind, runs};
+use callboard_core::config::CallLimits;
+use callboard_core::grants::Grants;
+use callboard_core::store::granted::QueryLimits;
+use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind, runs};
+use callboard_core::value::{Query, Rows, Statement};
 use tempfile::TempDir;
 
 use super::runs::{by_id, claimed, queue, record, run};
@@ -26,14 +31,26 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// In a mode; `None`, and it is told, where there is no program for it.
+    /// In a mode, for everybody as one user; `None`, and it is told, where there is no program for it.
     fn start(mode: &str, database: &TestDatabase) -> Option<Self> {
+        Self::with(mode, database, &[])
+    }
+
+    /// For these users, each as itself.
+    fn with(mode: &str, database: &TestDatabase, users: &[&str]) -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let listed = folder.path().join("users.txt");
+        let lines: String = users
+            .iter()
+            .map(|user| format!("\"{user}\" \"\"\n"))
+            .collect();
+        std::fs::write(&listed, lines).expect("a file");
+        let listed = Some(listed.as_path()).filter(|_| !users.is_empty());
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = port.expect("a free port").port();
         let file = folder.path().join("pgbouncer.ini");
-        std::fs::write(&file, written(mode, port, database.url())).expect("a file");
+        std::fs::write(&file, written(mode, port, database.url(), listed)).expect("a file");
         let mut command = Command::new(program);
         if let Some((uid, gid)) = user() {
             chown(folder.path(), Some(uid), Some(gid)).expect("root gives its folder away");
@@ -74,14 +91,21 @@ impl Drop for Pooler {
 }
 
 /// The settings of a pooler before a database of the tests' server, which is on a socket.
-fn written(mode: &str, port: u16, url: &str) -> String {
+fn written(mode: &str, port: u16, url: &str, users: Option<&Path>) -> String {
     let url = url::Url::parse(url).expect("an address");
     let host = url.query_pairs().find(|(key, _)| key == "host");
     let host = host.expect("the folder of a socket").1;
     let name = url.path().trim_start_matches('/');
+    let (user, access) = match users {
+        Some(users) => (
+            "",
+            format!("auth_type = trust\nauth_file = {}", users.display()),
+        ),
+        None => (" user=postgres", "auth_type = any".to_owned()),
+    };
     format!(
-        "[databases]\npooled = host={host} dbname={name} user=postgres\n[pgbouncer]\n\
-         listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
+        "[databases]\npooled = host={host} dbname={name}{user}\n[pgbouncer]\n\
+         listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n{access}\n\
          pool_mode = {mode}\ndefault_pool_size = 30\nmax_client_conn = 100\n"
     )
 }
@@ -169,6 +193,66 @@ fn a_pooler_in_session_mode_serves() {
 }
 
 /// A write, from where only is read.
-fn a_write() -> callboard_core::value::Statement {
-    callboard_core::value::Statement::new("DELETE FROM history RETURNING id")
+fn a_write() -> Statement {
+    Statement::new("DELETE FROM history RETURNING id")
+}
+
+/// What a plugin may do.
+fn grants() -> Grants {
+    toml::from_str("[[db]]\ntable = \"items\"\nverbs = [\"select\"]\n").expect("grants")
+}
+
+/// What a plugin reads, in a text whose backslash means itself.
+async fn read(store: &Store) -> Result<Rows, StoreError> {
+    let limits = CallLimits::default();
+    let database = store.granted("library", &grants(), &limits).await?;
+    let statement = Statement::new("SELECT id FROM items WHERE id = '\\'");
+    let bounds = QueryLimits::of(&limits, Duration::from_secs(30));
+    database.query(statement, bounds).await
+}
+
+/// The settings of its sessions are made through a pooler that passes no option of the start on.
+#[test]
+fn a_plugin_reads_through_it_with_its_own_role_and_settings() {
+    let database = TestDatabase::new(Dialect::Postgres);
+    runtime().block_on(async {
+        let store = Store::open(database.url()).await.expect("it opens");
+        read(&store).await.expect("without a pooler");
+        let role = Query::<String>::new("SELECT role FROM plugin_logins");
+        let role = store.read_first(role).await.expect("it is read");
+        let role = role.expect("its role is made");
+        let name = url::Url::parse(database.url()).expect("an address");
+        let name = name.path().trim_start_matches('/');
+        let off = format!("ALTER DATABASE \"{name}\" SET standard_conforming_strings = off");
+        let set = store.write(move |transaction| {
+            Box::pin(async move { transaction.execute(Statement::new(off)).await })
+        });
+        set.await.expect("it is set");
+        let users = ["postgres", role.as_str()];
+        if let Some(pooler) = Pooler::with("session", &database, &users) {
+            let pooled = Store::open(&pooler.url()).await.expect("it opens");
+            for _ in 0..3 {
+                read(&pooled).await.expect("through the pooler");
+            }
+            pooled.close().await;
+        }
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_pooler_that_makes_a_plugin_somebody_else_is_refused() {
+    let database = TestDatabase::new(Dialect::Postgres);
+    let Some(pooler) = Pooler::start("session", &database) else {
+        return;
+    };
+    runtime().block_on(async {
+        let store = Store::open(&pooler.url()).await.expect("it opens");
+        let refused = read(&store).await.expect_err("it is refused");
+        assert_eq!(refused.kind, StoreErrorKind::Denied, "{refused}");
+        let said = refused.to_string();
+        assert!(said.contains("the rights of `postgres`"), "{said}");
+        assert!(said.contains("name no `user`"), "{said}");
+        store.close().await;
+    });
 }

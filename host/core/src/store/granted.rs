@@ -38,7 +38,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
@@ -48,6 +47,7 @@ pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, e
 pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
+use self::login::PluginLogin;
 pub use self::query_limits::QueryLimits;
 use self::query_limits::statement_timeout;
 pub use self::script::run_script;
@@ -81,7 +81,7 @@ struct Shared {
     grants: Arc<Grants>,
     limits: CallLimits,
     /// How to connect as the plugin, on PostgreSQL.
-    login: Option<PgConnectOptions>,
+    login: Option<PluginLogin>,
     /// Its tables as they were when they were last looked at, on PostgreSQL.
     catalog: Mutex<Option<Arc<Catalog>>>,
     idle: Arc<Idling>,
@@ -110,7 +110,7 @@ impl Store {
         let login = match self.backend() {
             Backend::Sqlite(_) => None,
             Backend::Postgres(store) => {
-                Some(login::connect_options(self, &store.options, plugin, grants, limits).await?)
+                Some(login::of_plugin(self, &store.options, plugin, grants, limits).await?)
             }
         };
         let shared = Shared {
@@ -365,15 +365,8 @@ impl GrantedDatabase {
                     authorizer,
                 })
             }
-            (Backend::Postgres(_), Some(options)) => {
-                let mut connection = options.connect().await;
-                if connection.as_ref().is_err_and(login::is_outdated) {
-                    let role = options.get_username();
-                    login::admit(&shared.store, &shared.plugin, role, true).await?;
-                    connection = options.connect().await;
-                }
-                let connection = connection.map_err(login::refused);
-                connection.map(Session::Postgres)
+            (Backend::Postgres(_), Some(login)) => {
+                login.connect(&shared.store, &shared.plugin).await
             }
             (Backend::Postgres(_), None) => Err(StoreError::internal("a plugin without its login")),
         }

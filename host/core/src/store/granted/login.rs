@@ -2,13 +2,17 @@
 //! the plugin's grants. Its password is derived and stored nowhere; a digest says whether the
 //! role has it.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
 use super::catalog::SEARCH_PATH;
 use super::passage::Passage;
 use super::role::{self, Login, quoted};
+use super::session::Session;
 use super::{denial, held, memory};
 use crate::config::CallLimits;
 use crate::grants::{Grants, Verb};
@@ -23,14 +27,22 @@ const TEMPORARY: &str = "2GB";
 /// Connections of one role: a few processes with [`super::CONNECTIONS`] each.
 const CONNECTION_LIMIT: u32 = 64;
 
+/// How a plugin connects.
+pub(super) struct PluginLogin {
+    pub(super) options: PgConnectOptions,
+    /// The command that makes the settings of a session. They are no options of the start: a pooler may
+    /// leave those out, and say nothing.
+    settings: Arc<str>,
+}
+
 /// Make the role if needed, and say how to connect as it.
-pub(super) async fn connect_options(
+pub(super) async fn of_plugin(
     store: &Store,
     options: &PgConnectOptions,
     plugin: &str,
     grants: &Grants,
     limits: &CallLimits,
-) -> Result<PgConnectOptions, StoreError> {
+) -> Result<PluginLogin, StoreError> {
     let (owner, asked) = (plugin.to_owned(), grants.clone());
     let login = store
         .write(move |transaction| {
@@ -38,23 +50,69 @@ pub(super) async fn connect_options(
         })
         .await?;
     let password = admit(store, plugin, &login.role, false).await?;
+    let options = options.clone().username(&login.role).password(&password);
+    Ok(PluginLogin {
+        options: options.application_name(&format!("callboard plugin {plugin}")),
+        settings: settings(limits).into(),
+    })
+}
+
+/// The command that makes the settings of a session.
+fn settings(limits: &CallLimits) -> String {
     let timeout = format!("{}s", limits.statement_seconds.max(1));
     let path = SEARCH_PATH.replace(' ', "");
-    Ok(options
-        .clone()
-        .username(&login.role)
-        .password(&password)
-        .application_name(&format!("callboard plugin {plugin}"))
-        .options([
-            ("search_path", path.as_str()),
-            ("statement_timeout", timeout.as_str()),
-            ("idle_in_transaction_session_timeout", timeout.as_str()),
-            ("lock_timeout", "10s"),
-            // What is written is a text in plain quotes, where a backslash means itself.
-            ("standard_conforming_strings", "on"),
-            ("default_transaction_isolation", "read committed"),
-        ])
-        .options(memory::settings(limits)))
+    let session = [
+        ("statement_timeout", timeout.clone()),
+        ("idle_in_transaction_session_timeout", timeout),
+        ("lock_timeout", "10s".to_owned()),
+        // What is written is a text in plain quotes, where a backslash means itself.
+        ("standard_conforming_strings", "on".to_owned()),
+        ("default_transaction_isolation", "read committed".to_owned()),
+    ];
+    let session = session.into_iter().chain(memory::settings(limits));
+    let session = session.map(|(name, value)| format!("SET {name} = '{value}'; "));
+    // A list of schemas, none of which has a name that is to be quoted.
+    format!("SET search_path = {path}; {}", session.collect::<String>())
+}
+
+impl PluginLogin {
+    /// A session of the role, with its settings.
+    pub(super) async fn connect(&self, store: &Store, plugin: &str) -> Result<Session, StoreError> {
+        let mut connected = self.options.connect().await;
+        if connected.as_ref().is_err_and(is_outdated) {
+            admit(store, plugin, self.options.get_username(), true).await?;
+            connected = self.options.connect().await;
+        }
+        let mut connection = connected.map_err(refused)?;
+        let settings = Arc::clone(&self.settings);
+        set(&mut connection, &settings).await?;
+        self.is_itself(&mut connection).await?;
+        Ok(Session::Postgres {
+            connection,
+            settings,
+        })
+    }
+
+    /// A pooler may give a session to whoever it was told to, and so the rights of that one.
+    async fn is_itself(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        let who = sqlx::query_scalar("SELECT session_user::text");
+        let who: String = who.fetch_one(connection).await.map_err(StoreError::from)?;
+        let role = self.options.get_username();
+        if who == role {
+            return Ok(());
+        }
+        Err(denial::denied(format!(
+            "its session would have the rights of `{who}` and not of its own role `{role}`: what stands between \
+             logs in as somebody else; name no `user` for this database in the pooler"
+        )))
+    }
+}
+
+/// Make the settings of a session, in one command.
+pub(super) async fn set(connection: &mut PgConnection, settings: &str) -> Result<(), StoreError> {
+    let settings = sqlx::raw_sql(AssertSqlSafe(settings.to_owned()));
+    settings.execute(connection).await?;
+    Ok(())
 }
 
 /// See to it that the role has the password that is derived for it, `anew` even if it is
@@ -272,17 +330,18 @@ async fn is_there(
 }
 
 /// Whether another process, with another key file or none, gave the role another password.
-pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+fn is_outdated(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| code == "28P01")
 }
 
 /// Why the role could not connect.
-pub(super) fn refused(error: sqlx::Error) -> StoreError {
+fn refused(error: sqlx::Error) -> StoreError {
     let error = StoreError::from(error);
     let text = format!(
         "it cannot log in to the database with its own role: {}; \
-         let pg_hba.conf admit the roles `callboard_*` the way it admits callboard itself",
+         let pg_hba.conf, and a pooler if one stands between (its `auth_query`, or its list of users), admit \
+         the roles `callboard_*` the way they admit callboard itself",
         error.message
     );
     StoreError::new(error.kind, text)

@@ -12,7 +12,7 @@ use sqlx::{
 use super::admission::Checked;
 use super::measured::Measured;
 use super::sqlite_guard::{Authorizer, Mode};
-use super::{QueryLimits, bounds};
+use super::{QueryLimits, bounds, login};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
 
@@ -28,7 +28,11 @@ pub(super) enum Session {
         connection: SqliteConnection,
         authorizer: Arc<Authorizer>,
     },
-    Postgres(PgConnection),
+    Postgres {
+        connection: PgConnection,
+        /// The command that makes its settings.
+        settings: Arc<str>,
+    },
 }
 
 impl Session {
@@ -51,7 +55,7 @@ impl Session {
                 let result = forget(connection, result).await;
                 explained(result, authorizer.disarm(), timeout)
             }
-            Session::Postgres(connection) => {
+            Session::Postgres { connection, .. } => {
                 within(timeout, each_postgres(connection, statement, most, row)).await
             }
         }
@@ -74,10 +78,10 @@ impl Session {
                 let result = sqlite::execute(connection, statement).await;
                 explained(result, authorizer.disarm(), timeout)
             }
-            Session::Postgres(connection) if gives_rows => {
+            Session::Postgres { connection, .. } if gives_rows => {
                 within(timeout, count_postgres(connection, statement)).await
             }
-            Session::Postgres(connection) => {
+            Session::Postgres { connection, .. } => {
                 within(
                     timeout,
                     postgres::execute(connection, statement, Duration::MAX),
@@ -105,7 +109,7 @@ impl Session {
                 let result = forget(connection, result).await;
                 explained(result, authorizer.disarm(), timeout)
             }
-            Session::Postgres(connection) => {
+            Session::Postgres { connection, .. } => {
                 within(timeout, async {
                     Ok(connection.prepare(text).await.map(drop)?)
                 })
@@ -118,10 +122,14 @@ impl Session {
     pub(super) async fn clean(&mut self) -> Result<(), StoreError> {
         match self {
             Session::Sqlite { .. } => Ok(()),
-            Session::Postgres(connection) => {
+            Session::Postgres {
+                connection,
+                settings,
+            } => {
                 connection.clear_cached_statements().await?;
-                sqlx::raw_sql("DISCARD ALL").execute(connection).await?;
-                Ok(())
+                let discard = sqlx::raw_sql("DISCARD ALL");
+                discard.execute(&mut *connection).await?;
+                login::set(connection, settings).await
             }
         }
     }
@@ -132,7 +140,7 @@ impl Session {
             Session::Sqlite { connection, .. } => {
                 sqlx::raw_sql(sql).execute(connection).await?;
             }
-            Session::Postgres(connection) => {
+            Session::Postgres { connection, .. } => {
                 sqlx::raw_sql(sql).execute(connection).await?;
             }
         }
