@@ -107,6 +107,11 @@ pub enum EngineError {
     NotClaimable(String),
     #[error("run {run} {problem}")]
     Refused { run: String, problem: String },
+    #[error(
+        "what stage `{stage}` came to cannot be kept: {error}; mend that, then `callboard runs resume`, which \
+         carries the stage out once more"
+    )]
+    Unkept { stage: String, error: StoreError },
     #[error("the lease on run {0} is lost; another worker has it")]
     Lost(String),
 }

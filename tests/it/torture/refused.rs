@@ -6,6 +6,7 @@ use callboard_core::store::Dialect;
 use super::bench::{queue, rack, until_ended, well};
 use super::judge::judge;
 use super::worker::Worker;
+use crate::support::daemon::eventually;
 use crate::support::factory::{Factory, on_each};
 
 const WORDS: &str = "there is no room for it";
@@ -97,3 +98,50 @@ on_each!(
         assert!(column(&factory, &runs[0], "detail").contains("U+0000"));
     }
 );
+
+/// A right that was taken away is no death of the worker: nothing is carried out twice, and the run says why it
+/// stands.
+#[test]
+fn a_checkpoint_that_is_denied_blocks_its_run_with_the_cause() {
+    let factory = rack(Dialect::Postgres);
+    let culprit = queue(&factory, "branches", &well(1)).remove(0);
+    let others = queue(&factory, "branches", &well(3));
+    factory.execute(
+        "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN RAISE EXCEPTION ''permission denied for table stage_runs'' USING ERRCODE = ''42501''; END'",
+    );
+    factory.execute(&format!(
+        "CREATE TRIGGER deny BEFORE INSERT ON stage_runs FOR EACH ROW WHEN (NEW.run = '{culprit}') \
+         EXECUTE FUNCTION deny()"
+    ));
+    let worker = Worker::start(&factory);
+    let open = |column: &str| {
+        let sql =
+            format!("SELECT CAST({column} AS TEXT) AS text FROM open_runs WHERE id = '{culprit}'");
+        factory.texts(&sql, "text").join("")
+    };
+    eventually("it is blocked", || {
+        (open("status") == "blocked").then_some(())
+    });
+    let detail = open("detail");
+    assert!(
+        detail.contains("permission denied for table stage_runs"),
+        "{detail}"
+    );
+    assert!(detail.contains("callboard runs resume"), "{detail}");
+    assert_eq!(
+        (open("fence"), open("recoveries")),
+        ("1".to_owned(), "0".to_owned())
+    );
+    let found = factory.texts(
+        "SELECT message FROM findings WHERE kind = 'poisoned'",
+        "message",
+    );
+    assert!(found.join("").contains("permission denied"), "{found:?}");
+    factory.execute("DROP TRIGGER deny ON stage_runs");
+    factory.ok(&["runs", "resume", &culprit]);
+    until_ended(&factory);
+    worker.drain();
+    let ended = others.len() + 1;
+    assert_eq!(judge(&factory), [("done".to_owned(), ended)].into());
+}

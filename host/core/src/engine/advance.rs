@@ -20,7 +20,7 @@ use crate::store::runs::{Run, RunStatus};
 use crate::store::{StoreError, findings};
 
 /// When a blocked run looks again whether it can go on.
-const BLOCKED_LOOK: Duration = Duration::from_secs(60);
+pub(super) const BLOCKED_LOOK: Duration = Duration::from_secs(60);
 /// When a run goes on that was put down because the database did not answer.
 const LATER: Duration = Duration::from_secs(5);
 

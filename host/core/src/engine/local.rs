@@ -64,7 +64,8 @@ impl Local {
             }
             tracing::warn!(run = checkpoint.held.run, %error, "a checkpoint is tried again");
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            // A lease that is kept does not run out in it.
+            pause = (pause * 2).min(LONGEST_PAUSE).min(self.claimant.lease / 4);
             if let Ok(Some(told)) = checkpoints::committed(&self.store, &checkpoint).await {
                 return Ok(Committed::Kept(told));
             }

@@ -21,7 +21,7 @@ use crate::store::gates::{Gate, Verdict};
 use crate::store::leases::{Lease, RunSignals, StopRequest};
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
-use crate::store::{StoreError, gates, stage_runs};
+use crate::store::{StoreError, StoreErrorKind, gates, stage_runs};
 
 /// Whether the run is still in these hands.
 #[derive(PartialEq, Eq)]
@@ -301,7 +301,15 @@ impl ActiveRun {
             *refusals += 1;
             return self.refused(pending.filter(|_| first), &error).await;
         }
-        Err(EngineError::Store(error))
+        Err(
+            match pending.filter(|_| error.kind == StoreErrorKind::Denied) {
+                Some(pending) => EngineError::Unkept {
+                    stage: pending.row.stage,
+                    error,
+                },
+                None => EngineError::Store(error),
+            },
+        )
     }
 
     /// Whether a stage is executed once more before its refusal is final.
