@@ -9,7 +9,7 @@ use callboard_core::outcome::{FailureKind, Stop};
 
 use crate::draft::Image;
 use crate::images::plan::Made;
-use crate::media::{Media, PUT_BACK, StoreClient, absent, missing, names};
+use crate::media::{Media, PUT_BACK, StoreClient, absent, is_kept, missing, names};
 use crate::tables::posts::{self, Post, PostStatus};
 use crate::tables::tasks::{self, Task};
 use crate::tables::{media as rows, post_slugs};
@@ -94,8 +94,13 @@ pub async fn pictures(call: &Call, images: &[Made]) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether the pictures that readers would be shown are there.
+/// Whether the pictures that readers would be shown are there, and the one that stands for the text is one
+/// that is kept: what is fetched from elsewhere may be another one tomorrow.
 pub async fn pictured(call: &Call, text: &str, featured: Option<&Image>) -> Result<(), Stop> {
+    if let Some(Image { src, .. }) = featured.filter(|image| !is_kept(image)) {
+        let problem = format!("its picture `{src}` is none that is kept: those are `/media/NAME`");
+        return Err(Stop::failed(FailureKind::Input, problem));
+    }
     let names = names(text, featured);
     let names: BTreeSet<_> = names.into_iter().collect();
     if names.is_empty() {

@@ -17,8 +17,9 @@ pub struct Draft {
     pub tags: Vec<String>,
     /// `built-in composer`, or `model <name>` of each that had a hand in it, as [`Draft::also_by`] writes them.
     pub written_by: String,
-    /// What it is about besides its topic: the day of a diary.
+    /// What it is about besides its topic: the day of a diary, as `YYYY-MM-DD`.
     #[serde(default)]
+    #[schemars(regex(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"))]
     pub covers: String,
     /// What it says of which change.
     #[serde(default)]
@@ -49,6 +50,7 @@ pub struct Said {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Image {
     /// Where it is: `/media/NAME`.
+    #[schemars(regex(pattern = "^/media/[A-Za-z0-9._-]+$"))]
     pub src: String,
     /// What it shows, for who does not see it.
     pub alt: String,

@@ -363,6 +363,12 @@ async fn piece(store: &dyn ObjectStore, key: &Key, from: u64) -> Result<(Bytes, 
     Ok((bytes, size))
 }
 
+/// Whether an image is where kept pictures are, and called as they are.
+pub fn is_kept(image: &Image) -> bool {
+    let name = image.src.strip_prefix(KEPT);
+    name.is_some_and(|name| picture::mime(name).is_some())
+}
+
 /// The names of the kept pictures that a text shows. One that can't be read shows none.
 pub fn names(text: &str, featured: Option<&Image>) -> Vec<String> {
     let inline = markdown::pictures::shown(text).unwrap_or_default();
@@ -408,4 +414,32 @@ fn prepare(folder: &Path) -> Result<(), Unstored> {
         path: folder.to_owned(),
         cause,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_is_fetched_from_elsewhere_is_none_that_is_kept() {
+        let image = |src: &str| Image {
+            src: src.to_owned(),
+            alt: "x".to_owned(),
+            width: 1,
+            height: 1,
+            mime: "image/png".to_owned(),
+            bytes: 1,
+        };
+        let kept = format!("/media/{}.png", "0a".repeat(16));
+        assert!(is_kept(&image(&kept)));
+        for src in [
+            "https://evil.example/track.png",
+            "//evil.example/media/a.png",
+            "javascript:alert(1)",
+            "/media/../secret.png",
+            "/media/a.html",
+        ] {
+            assert!(!is_kept(&image(src)), "{src}");
+        }
+    }
 }

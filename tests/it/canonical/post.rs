@@ -86,6 +86,30 @@ on_each!(
     }
 );
 
+/// What is built in makes extracts: a run that waits for an answer by a schema would wait for its whole budget.
+#[test]
+fn a_writer_that_is_built_in_blocks_the_pipeline_that_asks_it_by_a_schema() {
+    let press = press();
+    let factory = written(Dialect::Sqlite, &press);
+    let settings = factory.read("settings.toml");
+    let provider = "[\"roles.writer.provider\"]\ntype = \"string\"\ndescription = \"x\"\ndefault = \"built-in\"\n";
+    factory.write("settings.toml", format!("{settings}\n{provider}"));
+    role(&factory, "critic", &press.url("/"), "lens");
+    let check = factory.run(&["check"]);
+    assert_eq!(check.code, 0, "{check}");
+    let told = check.stdout.replace('\n', " ");
+    for said in [
+        "asks role `writer` for an answer by a schema, and what is built in makes extracts only",
+        "callboard settings set roles.writer.provider openai",
+    ] {
+        assert!(told.contains(said), "{said}: {check}");
+    }
+    factory.ok(&["apply"]);
+    let ran = run(&factory, &[TOPIC, "notes=The lamp was lit."]);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert_eq!(factory.json(&["runs", "list"])[0]["status"], "blocked");
+}
+
 on_each!(
     without_a_writer_the_pipeline_is_blocked_and_nothing_else_is,
     |dialect: Dialect| {

@@ -111,6 +111,10 @@ on_each!(
             .collect();
         assert_eq!(calls, [("critic", 5), ("vision", 2), ("writer", 5)]);
         let told = factory.ok(&["tasks", "show", &task]);
+        assert!(
+            told.contains("shows    /media/"),
+            "what goes out is shown: {told}"
+        );
         for line in [
             "source   s1 The lamp: http",
             "picture  featured /media/",

@@ -167,6 +167,14 @@ fn a_role_that_is_not_allowed_is_a_miss_with_its_mend() {
     factory.ok(&["check"]);
     factory.edit("plugins/asker/plugin.toml", "[\"writer\"]", "[\"wirter\"]");
     misses(&["role `wirter` has no setting", "write `writer`"]);
+    factory.edit("plugins/asker/plugin.toml", "[\"wirter\"]", "[\"writer\"]");
+    factory.edit("pipelines/asks.toml", "probe.asks", "probe.asks_named");
+    factory.ok(&["check"]);
+    factory.edit("pipelines/asks.toml", "\"writer\"", "\"critic\"");
+    misses(&[
+        "asks role `critic`, which the plugin does not ask for",
+        "pipelines/asks.toml:6:",
+    ]);
     let ran = factory.run(&["plugins", "explain", "asker", "model"]);
     assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{ran}");
 }

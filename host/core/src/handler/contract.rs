@@ -88,6 +88,9 @@ pub struct Needs {
     /// Keys of the configuration that name a role which need not resolve.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub role_keys: Vec<String>,
+    /// Whether it asks its roles for answers by a schema, which is beyond what is built in.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_schema: bool,
     /// Keys of the configuration that list stages whose verdicts it cannot do without.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verdict_keys: Vec<String>,
@@ -341,6 +344,13 @@ impl Needs {
     #[must_use]
     pub fn role_key(mut self, key: &str) -> Self {
         self.role_keys.push(key.to_owned());
+        self
+    }
+
+    /// It asks its roles for answers by a schema.
+    #[must_use]
+    pub fn by_schema(mut self) -> Self {
+        self.by_schema = true;
         self
     }
 

@@ -80,18 +80,6 @@ impl Cause {
             _ => false,
         }
     }
-
-    /// Whether it lies with how the provider is set up, so that no later time will do.
-    pub fn is_lasting(&self) -> bool {
-        match self {
-            Cause::Client(error) => matches!(
-                error.kind,
-                ClientErrorKind::Denied | ClientErrorKind::BadRequest
-            ),
-            Cause::Unable(_) => true,
-            _ => false,
-        }
-    }
 }
 
 impl fmt::Display for Cause {

@@ -215,6 +215,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         roles: said.roles,
         prompts: Vec::new(),
         role_keys: said.role_keys,
+        by_schema: false,
         verdict_keys: Vec::new(),
         acts_on: Vec::new(),
         goes_by: Vec::new(),

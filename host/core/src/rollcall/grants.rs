@@ -326,16 +326,24 @@ fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Ref
         TableName::Fixed(_) => None,
         TableName::Configured(key) => Some((key, need.table.of(&config)?, need)),
     });
-    configured
-        .map(|(key, table, need)| {
-            let there = Cause::new(&used.referrer, format!("config.{key}")).with_target(table);
-            let miss = unasked(name, plugin, contract, (table, need));
-            let there = schema.no_table(table).map(|_| there);
-            let miss = miss.map(|miss| miss.because(there));
-            used.configured(key, ReferenceKind::Grant, table)
-                .missed(miss)
-        })
-        .collect()
+    let tables = configured.map(|(key, table, need)| {
+        let there = Cause::new(&used.referrer, format!("config.{key}")).with_target(table);
+        let miss = unasked(name, plugin, contract, (table, need));
+        let there = schema.no_table(table).map(|_| there);
+        let miss = miss.map(|miss| miss.because(there));
+        used.configured(key, ReferenceKind::Grant, table)
+            .missed(miss)
+    });
+    let keys = contract.needs.role_keys.iter();
+    let roles = keys.filter_map(|key| Some((key, config.get(key)?.as_str()?)));
+    // One that is not declared is missed as a role.
+    let roles = roles.filter(|(_, role)| !role.is_empty() && undeclared(scope, role).is_none());
+    let roles = roles.map(|(key, role)| {
+        let miss = unasked_role(plugin, contract, role);
+        used.configured(key, ReferenceKind::Grant, role)
+            .missed(miss)
+    });
+    tables.chain(roles).collect()
 }
 
 /// The miss of verbs on a table that a handler needs and its manifest does not ask for.
@@ -384,6 +392,18 @@ fn no_role(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     undeclared(scope, role)
 }
 
+/// The miss of a role that a plugin's handler asks, and its manifest does not ask for.
+fn unasked_role(plugin: &PluginFiles, contract: &Contract, role: &str) -> Option<Miss> {
+    let manifest = &plugin.manifest;
+    (!manifest.value.ask.model.roles.contains(role)).then(|| {
+        let handler = &contract.name;
+        let problem =
+            format!("handler `{handler}` asks role `{role}`, which the plugin does not ask for");
+        let mend = addition::element(manifest, "ask.model", "roles", role);
+        Miss::new(problem, mend)
+    })
+}
+
 /// The roles that a handler needs are among those that its manifest asks for.
 fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
     let manifest = &plugin.manifest;
@@ -395,15 +415,7 @@ fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Ve
                 let known = Cause::new(Referrer::handler(handler), "roles").with_target(role);
                 Some(component::said(contract, miss).because(Some(known)))
             }
-            None => (!manifest.value.ask.model.roles.contains(role)).then(|| {
-                let problem = format!(
-                    "handler `{handler}` asks role `{role}`, which the plugin does not ask for"
-                );
-                Miss::new(
-                    problem,
-                    addition::element(manifest, "ask.model", "roles", role),
-                )
-            }),
+            None => unasked_role(plugin, contract, role),
         };
         let referrer = Referrer::handler(&contract.name);
         Reference::new(referrer, "ask.model", ReferenceKind::Grant, role)

@@ -41,7 +41,10 @@ impl Schema {
             Some(near) => Miss::new(problem, format!("write `{near}`, or create the table")),
             None => Miss::new(
                 problem,
-                format!("create it, or name one of {}", named(self.open())),
+                format!(
+                    "create it in the database, which `callboard apply` makes before it calls the roll, or name one of {}",
+                    named(self.open())
+                ),
             ),
         })
     }

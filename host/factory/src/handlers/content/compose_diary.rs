@@ -77,6 +77,7 @@ impl Handler for ComposeDiary {
         Needs::default()
             .prompt(PROMPT, &["bundle"], &["day"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {

@@ -50,6 +50,7 @@ impl Handler for FirstDraft {
         Needs::default()
             .prompt(PROMPT, &["brief", "sources"], &["posts"])
             .role_key("role")
+            .by_schema()
             .table("posts", &["select"])
     }
 

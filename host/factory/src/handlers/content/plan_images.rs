@@ -91,6 +91,7 @@ impl Handler for PlanImages {
             .setting(provider::PROVIDER)
             .prompt(PROMPT, &["pictures"], &["title", "excerpt"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {

@@ -45,6 +45,7 @@ impl Handler for Revise {
         Needs::default()
             .prompt(PROMPT, &["text", "findings", "sources"], &["brief"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, asking: Asking, reads: Reads) -> Handled<Writes> {

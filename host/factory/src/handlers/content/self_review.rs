@@ -42,6 +42,7 @@ impl Handler for SelfReview {
         Needs::default()
             .prompt(PROMPT, &["text", "sources"], &["brief"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, asking: Asking, reads: Reads) -> Handled<Writes> {

@@ -46,6 +46,7 @@ impl Handler for SeoFields {
         Needs::default()
             .prompt(PROMPT, &["title", "text"], &["keywords"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, asking: Asking, reads: Reads) -> Handled<Writes> {

@@ -94,6 +94,7 @@ impl Handler for Title {
         Needs::default()
             .prompt(PROMPT, &["text"], &["brief", "published"])
             .role_key("role")
+            .by_schema()
             .table("posts", &["select"])
     }
 

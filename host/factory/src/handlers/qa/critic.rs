@@ -28,6 +28,7 @@ impl Handler for Critic {
         Needs::default()
             .prompt(QUESTION.prompt, &["title", "text"], &["topic", "sources"])
             .role_key("role")
+            .by_schema()
     }
 
     fn always_gives_a_verdict(&self) -> bool {

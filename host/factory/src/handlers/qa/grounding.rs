@@ -28,6 +28,7 @@ impl Handler for Grounding {
         Needs::default()
             .prompt(QUESTION.prompt, &["text", "sources"], &["title", "topic"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, judging: Judging, reads: Judged) -> Handled<Writes> {

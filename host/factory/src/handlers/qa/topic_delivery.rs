@@ -29,6 +29,7 @@ impl Handler for TopicDelivery {
         Needs::default()
             .prompt(QUESTION.prompt, &["text", "topic"], &["title", "sources"])
             .role_key("role")
+            .by_schema()
     }
 
     async fn handle(&self, call: &Call, judging: Judging, reads: Judged) -> Handled<Writes> {

@@ -160,14 +160,13 @@ pub async fn diff(
         let before = new.parent.unwrap_or(new.number - 1).max(1);
         (the(&all, &task, before)?, new)
     };
-    let text = |draft: &Draft| format!("# {}\n\n{}\n", draft.title, draft.markdown.trim_end());
     let name = |draft: &Draft| match draft.origin {
         Origin::Pipeline => format!("draft {} by {}", draft.number, draft.written_by),
         Origin::Person => format!("draft {}, edited by {}", draft.number, draft.editor),
         Origin::Merge => format!("draft {}, with the edit of {}", draft.number, draft.editor),
     };
     let [(old_text, old_name), (new_text, new_name)] =
-        [old, new].map(|draft| (text(draft), name(draft)));
+        [old, new].map(|draft| (going_out(draft), name(draft)));
     let side = |text, name| Side { text, name };
     Ok(DiffView {
         diff: merge::unified(side(&old_text, &old_name), side(&new_text, &new_name)),
@@ -175,6 +174,25 @@ pub async fn diff(
         old: old.number,
         new: new.number,
     })
+}
+
+/// What is published of a draft, in lines: what stands beside the text, then the text. Details that cannot
+/// be read are told where the draft is published.
+fn going_out(row: &Draft) -> String {
+    let text = row.text().unwrap_or_default();
+    let picture = text.featured.map(|it| format!("{} ({})", it.src, it.alt));
+    let beside = [
+        ("found as", text.seo_title),
+        ("excerpt", row.excerpt.clone()),
+        ("tags", text.tags.join(", ")),
+        ("covers", text.covers),
+        ("picture", picture.unwrap_or_default()),
+    ];
+    let beside = beside.iter().filter(|(_, it)| !it.is_empty());
+    let beside: String = beside
+        .map(|(label, it)| format!("{label}: {it}\n"))
+        .collect();
+    format!("{beside}# {}\n\n{}\n", row.title, row.markdown.trim_end())
 }
 
 /// A draft by its number.

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
-use crate::draft::digest;
+use crate::draft::{Image, digest};
 use crate::images::Which;
 use crate::rails::aggregate::Report;
 use crate::tables::drafts::{Draft, Origin};
@@ -116,6 +116,10 @@ pub struct DraftView {
     pub tags: Vec<String>,
     /// The title that search engines show; its own, if empty.
     pub seo_title: String,
+    /// The day it covers, `YYYY-MM-DD`, which its address has as well; empty if it covers none.
+    pub covers: String,
+    /// The picture that stands for it.
+    pub featured: Option<Image>,
     /// The text.
     pub markdown: String,
     /// The built-in composer, or the model.
@@ -286,6 +290,8 @@ impl From<Draft> for DraftView {
             report,
             tags: text.tags,
             seo_title: text.seo_title,
+            covers: text.covers,
+            featured: text.featured,
             id: draft.id,
             number: draft.number,
             parent: draft.parent,

@@ -108,6 +108,12 @@ fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
     if !draft.tags.is_empty() {
         output.labelled("tags     ", &draft.tags.join(", "));
     }
+    if !draft.covers.is_empty() {
+        output.labelled("covers   ", &draft.covers);
+    }
+    if let Some(image) = &draft.featured {
+        output.labelled("shows    ", &format!("{}: {}", image.src, image.alt));
+    }
     output.say("");
     output.say(format_args!("# {}", draft.title));
     output.say("");
