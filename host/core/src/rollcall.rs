@@ -8,9 +8,11 @@
 mod acted;
 mod addition;
 mod asked;
+mod bounds;
 mod budgets;
 mod causes;
 mod component;
+mod concern;
 mod conditions;
 mod configuration;
 mod declarations;
@@ -47,6 +49,7 @@ use serde::Serialize;
 
 pub use self::causes::Cause;
 pub(crate) use self::causes::Misses;
+pub(crate) use self::concern::Concern;
 pub(crate) use self::handlers::handler_of;
 pub use self::referrer::Referrer;
 use self::schema::Schema;
@@ -205,6 +208,9 @@ pub struct Miss {
     /// It stops nothing, and a person should know of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub warns: bool,
+    /// The settings without a value, if one of each mends it.
+    #[serde(skip)]
+    pub unset: Vec<String>,
 }
 
 impl Miss {
@@ -215,7 +221,15 @@ impl Miss {
             because: None,
             waits: false,
             warns: false,
+            unset: Vec::new(),
         }
+    }
+
+    /// It lacks no more than the values of settings.
+    #[must_use]
+    pub fn unset(self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let unset = keys.into_iter().map(Into::into).collect();
+        Self { unset, ..self }
     }
 
     /// Runs of its pipeline wait for it, and nothing else does.
@@ -294,6 +308,18 @@ impl RollReport {
     /// What stops nothing, and a person should know of.
     pub fn warnings(&self) -> impl Iterator<Item = &Reference> {
         self.missed(|miss| miss.warns)
+    }
+
+    /// What one test of the workspace is held to: all that is defined, without other tests. Which values it
+    /// lacks is told by itself; those that only other pipelines want are none of its business.
+    #[must_use]
+    pub fn of_test(mut self, name: &str) -> Self {
+        self.references
+            .retain(|reference| match &reference.referrer {
+                Referrer::TestCase(test) => test == name,
+                _ => reference.miss.as_ref().is_none_or(|it| it.unset.is_empty()),
+            });
+        self
     }
 
     fn missed(&self, is: fn(&Miss) -> bool) -> impl Iterator<Item = &Reference> {

@@ -19,6 +19,7 @@ mod prompt;
 mod read;
 mod reader;
 mod test_case;
+mod test_settings;
 mod unread;
 mod write;
 
@@ -35,7 +36,10 @@ pub use self::place::{Defined, Misread, Place};
 pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
 pub use self::read::{Folder, configuration, lies_in, read};
-pub use self::test_case::{CASSETTES, Expected, StageOutcome, TABLES, TestCase, TestDecision};
+pub use self::test_case::{
+    CASSETTES, Expected, Said, StageOutcome, TABLES, TestCase, TestDecision, is_folder_name,
+};
+pub use self::test_settings::{STAND_IN, group};
 pub use self::unread::{Unread, folders_read};
 pub use self::write::{refuse_taken, write};
 use crate::config::{self, Config};

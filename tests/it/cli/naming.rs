@@ -230,3 +230,22 @@ fn pipelines_roles_and_the_latest_are_named_if_they_were_meant() {
         0
     );
 }
+
+/// A schedule is named by its pipeline, and the key of a role that only lacks its declaration is no slip of another.
+#[test]
+fn a_mistyped_schedule_and_an_undeclared_part_of_a_role_are_told_what_they_were_to_be() {
+    let factory = Factory::bare_written(Sqlite);
+    let schedule = "[[schedule]]\ncron = \"0 6 * * *\"\ninput = { repository = \".\" }\n\n[[stage]]\nid = \"history\"";
+    factory.edit(
+        "pipelines/remember.toml",
+        "[[stage]]\nid = \"history\"",
+        schedule,
+    );
+    factory.ok(&["apply"]);
+    let meant = ["did you mean `remember`?"];
+    refuses(&factory, &["schedules", "fire", "rememebr"], 2, &meant);
+    let declare = ["declare it in settings.toml"];
+    let set = ["settings", "set", "roles.writer.provider", "openai"];
+    let told = refuses(&factory, &set, 2, &declare);
+    assert!(!told.stderr.contains("did you mean"), "{told}");
+}

@@ -46,6 +46,22 @@ fn the_mend_of_a_configuration_can_be_followed_before_anything_is_applied() {
     );
 }
 
+/// A listener that would take the other's place is known before anything listens.
+#[test]
+fn site_and_console_are_at_two_addresses() {
+    let factory = Factory::bare_written(Sqlite);
+    let listen = |port: u16| {
+        let console =
+            format!("listen = \"127.0.0.1:8710\"\n[console]\nlisten = \"127.0.0.1:{port}\"\n");
+        factory.write("callboard.toml", format!("{BARE}{console}"));
+        factory.run(&["check"])
+    };
+    let ran = listen(8710);
+    let told = "site and console would both listen on 127.0.0.1:8710";
+    assert!(ran.code == 1 && ran.to_string().contains(told), "{ran}");
+    assert_eq!(listen(8711).code, 0);
+}
+
 #[test]
 fn a_workspace_with_many_mistakes_is_told_all_of_them() {
     let factory = Factory::bare_written(Sqlite);

@@ -254,6 +254,29 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     }
 }
 
+/// A name that no stage has is told once, and a rail whose no nobody hears is told, too.
+#[test]
+fn a_rail_is_named_by_its_stage_and_heard() {
+    let told = |stages: &str| {
+        let factory = judging(Dialect::Sqlite, stages);
+        let ran = factory.run(&["check"]);
+        ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let rules = rail("rules", "qa.programmatic", "");
+    let sum = |needs: &[&str]| sum(needs, "config.required = [\"qa.programmatic\"]");
+    let said = told(&format!("{rules}{}", sum(&["rules"])));
+    assert!(said.contains("write `rules`"), "{said}");
+    let style = rail("style", "qa.style", "");
+    let said = told(&format!("{rules}{style}{}", sum(&["rules"])));
+    let vain = "the run goes on when it rejects, and no `qa.aggregate` needs it";
+    assert!(
+        said.contains(vain) && said.contains("add \"style\" to the `needs`"),
+        "{said}"
+    );
+    let said = told(&format!("{rules}{style}{}", sum(&["rules", "style"])));
+    assert!(!said.contains(vain), "{said}");
+}
+
 /// What would wait for ever, in each run and after all the work, is known before.
 #[test]
 fn a_threshold_that_no_score_reaches_and_a_sum_of_no_rails_are_misses() {

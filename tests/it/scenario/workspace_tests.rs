@@ -329,3 +329,40 @@ fn a_secret_goes_where_it_was_set_to_go() {
     assert_eq!(ran.code, 1, "{ran}");
     assert!(ran.stdout.contains("nothing answers POST"), "{ran}");
 }
+
+/// What another pipeline wants keeps no test from being run, and what its own wants is told by `check`, at its place.
+#[test]
+fn a_test_lacks_what_its_own_pipeline_wants() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, &server.url(), "cassette = \"day\"");
+    factory.write("tests/day.toml", text);
+    factory.ok(&["test", "--record"]);
+    factory.edit(
+        "settings.toml",
+        "[\"images.provider\"]\ntype = \"string\"\ndefault = \"none\"",
+        "[\"images.provider\"]\ntype = \"string\"\nrequired = true",
+    );
+    factory.ok(&["settings", "set", "images.provider", "none"]);
+    factory.ok(&["check"]);
+    factory.ok(&["test"]);
+    factory.write(
+        "tests/picture.toml",
+        "name = \"picture\"\npipeline = \"image_rebuild\"\n[input]\ntask = \"1\"\n[expect]\nstatus = \"failed\"\n",
+    );
+    let said = "the test does not give `images.provider`, which handler content.make_images needs";
+    let mend = "add to tests/picture.toml:";
+    let ran = factory.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(told.contains("tests/picture.toml:"), "{ran}");
+    assert!(told.contains(said) && told.contains(mend), "{ran}");
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("✓ day"), "{ran}");
+    assert!(
+        ran.stdout.contains("✗ picture") && ran.stdout.contains(said),
+        "{ran}"
+    );
+}

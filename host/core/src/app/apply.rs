@@ -27,12 +27,22 @@ impl App {
 
     /// Make the folder as it stands the active revision, if everything answers.
     pub fn apply<'a>(&'a self, note: &'a str) -> AppFuture<'a, Applied> {
-        Box::pin(self.applied(note))
+        Box::pin(self.applied(note, |roll| roll))
     }
 
-    async fn applied(&self, note: &str) -> Result<Applied, AppError> {
+    /// The same, for one test of the workspace: what does not answer and concerns only others stops nothing.
+    pub fn apply_for_test<'a>(&'a self, test: &'a str) -> AppFuture<'a, Applied> {
+        Box::pin(self.applied("a test", |roll| roll.of_test(test)))
+    }
+
+    async fn applied(
+        &self,
+        note: &str,
+        held_to: impl FnOnce(RollReport) -> RollReport,
+    ) -> Result<Applied, AppError> {
         let folder = self.read()?;
         let Inspection { loaded, roll } = self.inspect(&folder).await?;
+        let roll = held_to(roll);
         let misses = roll.causes().len();
         if misses > 0 {
             return Err(AppError::Misses(misses, Box::new(roll)));

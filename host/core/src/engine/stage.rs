@@ -117,11 +117,12 @@ impl StageExecution {
             let failure = Stop::failed(FailureKind::Input, problem);
             return (Outcome::Stopped(failure).bounded(), 0, Duration::ZERO);
         }
+        let input = schema::whole_keys(self.input.clone());
         let mut attempt = 1;
         loop {
             let call = self.call(stage, attempt);
             let config = schema::whole(stage.config.get_ref().clone());
-            let outcome = call_once(entry, &call, config, self.input.clone()).await;
+            let outcome = call_once(entry, &call, config, input.clone()).await;
             let Some(pause) = pause(stage, attempt, &outcome, self.work.deadline) else {
                 return (outcome, attempt, call.remaining());
             };

@@ -17,8 +17,8 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
-pub use self::fitting::{described, takes, unfit, unfit_by_word, values};
-pub use self::numbers::whole;
+pub use self::fitting::{described, takes, unfit, unfit_but_null, unfit_by_word, values};
+pub use self::numbers::{integer, whole, whole_keys};
 pub use self::part::Part;
 pub use self::pointing::stray;
 pub use self::unfit::{Unfit, Why};

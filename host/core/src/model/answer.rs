@@ -148,6 +148,8 @@ mod tests {
             assert_eq!(completion.json, Some(json!({ "a": 1 })), "{text}");
             assert_eq!(completion.text, r#"{"a":1}"#, "{text}");
         }
+        let large = answer("{\"a\": 1e19}", End::Itself).expect("an integer");
+        assert_eq!(large.text, "{\"a\":10000000000000000000}");
         cause(
             "{\"a\": 1, \"a\": 2}",
             End::Itself,

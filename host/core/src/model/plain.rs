@@ -6,8 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-/// Up to here floats hold each whole number.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+use crate::handler::schema::integer;
 
 /// A document in its plain form.
 pub(super) struct Plain(pub(super) Json);
@@ -44,15 +43,7 @@ impl<'de> Visitor<'de> for Parts {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        if value.fract() != 0.0 || value.abs() > EXACT {
-            return Ok(value.into());
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "it is whole, and within what both can hold"
-        )]
-        let whole = value as i64;
-        Ok(whole.into())
+        Ok(integer(value).map_or_else(|| value.into(), Json::Number))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {

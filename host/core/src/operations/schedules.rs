@@ -141,7 +141,9 @@ impl Clock {
         match (like.next(), like.next()) {
             (Some((name, planned)), None) => Ok((name, planned)),
             (None, _) => {
-                let known = all.keys().map(String::as_str);
+                // The start of a name will do, such as its pipeline.
+                let pipelines = all.values().map(|it| it.run.pipeline.as_str());
+                let known = pipelines.chain(all.keys().map(String::as_str));
                 Err(named::unknown("schedule", name, known, list))
             }
             _ => {

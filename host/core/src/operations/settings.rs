@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{OperationError, named};
 use crate::app::{App, AppError};
 use crate::secrets::Key;
-use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits};
+use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits, read_of};
 use crate::store::setting_changes::{self, SettingEvent, Wanted};
 use crate::store::settings::{self as values, Content};
 
@@ -223,8 +223,12 @@ fn declared<'s>(snapshot: &'s Snapshot, key: &str) -> Result<&'s Declaration, Op
     snapshot.declaration(key).ok_or_else(|| {
         let keys = snapshot.declarations().keys().map(String::as_str);
         let otherwise = "declare it in settings.toml";
-        OperationError::usage(format!("setting `{key}` is not declared"))
-            .mend(named::meant(key, keys, otherwise))
+        let error = OperationError::usage(format!("setting `{key}` is not declared"));
+        // What the program reads is right as it is, though another one is alike.
+        match read_of(key) {
+            Some(_) => error.mend(otherwise),
+            None => error.mend(named::meant(key, keys, otherwise)),
+        }
     })
 }
 

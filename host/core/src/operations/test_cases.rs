@@ -144,12 +144,3 @@ impl TestCaseView {
         }
     }
 }
-
-/// Whether the folder of a cassette is one folder, and not a path elsewhere.
-fn is_folder_name(name: &str) -> bool {
-    let mut parts = Path::new(name).components();
-    matches!(
-        (parts.next(), parts.next()),
-        (Some(std::path::Component::Normal(_)), None)
-    )
-}

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Miss, RollScope, declarations};
+use super::{Miss, RollScope, declarations, named};
 use crate::client::address;
 use crate::grants::HttpGrant;
 use crate::registry::nearest;
@@ -74,6 +74,17 @@ fn one(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
     })
 }
 
+/// The miss of a setting that is not declared, where one alike is and nothing says that this one was to be.
+pub(super) fn misspelt(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
+    let known = declared(scope).any(|(known, _)| known == key);
+    if known || declarations::meant(scope, key).is_some() {
+        return None;
+    }
+    let near = nearest(key, readable(scope))?;
+    let problem = format!("setting `{key}` is not declared");
+    Some(Miss::new(problem, format!("write `{near}`")))
+}
+
 /// The miss of a credential that is no declared secret.
 pub(super) fn credential(scope: &RollScope<'_>, name: &str) -> Option<Miss> {
     match declared(scope).find(|(known, _)| *known == name) {
@@ -81,8 +92,11 @@ pub(super) fn credential(scope: &RollScope<'_>, name: &str) -> Option<Miss> {
         Some((_, kind)) => {
             let problem = format!("the credential `{name}` is a setting of the type {kind}");
             let mend = if declarations::is_read(scope, name) {
-                "name a secret: a setting of the type secret is put on the wire, and read by nobody"
-                    .to_owned()
+                let secrets = declared(scope).filter(|(key, _)| is_secret(scope, key));
+                let secrets = named(secrets.map(|(key, _)| key));
+                format!(
+                    "name a secret, of which there are {secrets}: those are put on the wire, and read by nobody"
+                )
             } else {
                 format!("write `type = \"secret\"` in [\"{name}\"] of settings.toml")
             };

@@ -38,6 +38,29 @@ fn limits(flow: &KeyFlow<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> {
         let reference = Reference::new(&referrer, "limits.key", ReferenceKind::Input, key);
         references.push(reference.at(defined.at(&["limits", "key"])).missed(miss));
     }
+    let idle = [
+        (
+            "key",
+            limits.key.is_some() && limits.at_once.is_none() && limits.rate.is_none(),
+            "at_once = 1",
+        ),
+        (
+            "per",
+            limits.per.is_some() && limits.rate.is_none(),
+            "rate = 1",
+        ),
+    ];
+    for (name, _, lacks) in idle.into_iter().filter(|(_, is_idle, _)| *is_idle) {
+        let problem = format!("`{name}` alone limits nothing");
+        let miss = Miss::new(problem, format!("add `{lacks}`, or remove it"));
+        let key = format!("limits.{name}");
+        let reference = Reference::new(&referrer, key, ReferenceKind::Limit, name);
+        references.push(
+            reference
+                .at(defined.at(&["limits", name]))
+                .missed(Some(miss)),
+        );
+    }
     for (name, limit) in [("at_once", limits.at_once), ("rate", limits.rate)] {
         let Some(limit) = limit else { continue };
         let miss = (limit == 0).then(|| {

@@ -162,8 +162,24 @@ fn unknown(config: &Json, schema: &Json) -> Vec<(String, Miss)> {
         .collect()
 }
 
+/// Keys of a stage, which are part of its configuration where they stand below `[stage.config]`.
+const OF_STAGES: [&str; 8] = [
+    "needs",
+    "on",
+    "when",
+    "timeout",
+    "retry",
+    "max_visits",
+    "required",
+    "handler",
+];
+
 fn not_a_key(key: &str, known: &[&str]) -> Miss {
     let problem = format!("`{key}` is no key of this configuration");
+    if OF_STAGES.contains(&key) {
+        let mend = "move it above `config`: it is a key of the stage";
+        return Miss::new(problem, mend);
+    }
     match nearest(key, known.iter().copied()) {
         Some(near) => Miss::new(problem, format!("write `{near}`, or remove it")),
         None if known.is_empty() => Miss::new(format!("{problem}, which has none"), "remove it"),

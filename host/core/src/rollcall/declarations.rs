@@ -219,5 +219,9 @@ pub(super) fn meant(scope: &RollScope<'_>, key: &str) -> Option<(String, Cause)>
 pub(super) fn is_read(scope: &RollScope<'_>, key: &str) -> bool {
     let program = read_of(key).is_some_and(|read| !read.kinds.contains(&SettingType::Secret));
     let mut contracts = scope.registry.iter().map(|entry| &entry.contract.needs);
-    program || contracts.any(|needs| needs.settings.iter().any(|it| it == key))
+    // What does not load has no contract, and asks for what it reads.
+    let mut plugins = scope.definitions.plugins.values();
+    program
+        || contracts.any(|needs| needs.settings.iter().any(|it| it == key))
+        || plugins.any(|plugin| plugin.manifest.value.ask.settings.covers(key))
 }

@@ -5,10 +5,10 @@ use super::handlers::{Use, uses};
 use super::schema::Schema;
 use super::settings::undeclared;
 use super::{
-    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, component,
+    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, bounds, component,
 };
 use crate::config::Config;
-use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, TableGrant, Verb};
+use crate::grants::{CredentialGrant, GrantRefusal, Grants, HttpGrant, Lines, TableGrant, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
 use crate::registry::{HandlerOrigin, nearest};
 use crate::workspace::{Defined, Place, PluginFiles};
@@ -21,8 +21,9 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         references.extend(credentials(scope, name, plugin));
         for contract in contracts(scope, name, plugin) {
             references.extend(tables(schema, (name, plugin), contract));
-            references.extend(settings(plugin, contract));
+            references.extend(settings(scope, plugin, contract));
             references.extend(roles(scope, plugin, contract));
+            references.extend(bounds::list(scope, name, contract));
         }
     }
     for used in uses(scope) {
@@ -112,6 +113,8 @@ fn asks(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Referenc
         let wrong = asked_thing(ask, &asked)
             .map(|(key, target)| Cause::new(Referrer::plugin(name), key).with_target(&target));
         let miss = miss.map(|miss| miss.because(misnamed(scope, name)).because(wrong));
+        let open = uncallable(scope, name, ask, &asked);
+        let miss = miss.map(|miss| miss.because(open));
         Reference::new(
             Referrer::plugin(name),
             "ask",
@@ -122,6 +125,28 @@ fn asks(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Referenc
         .missed(miss)
     };
     asked.into_iter().map(reference).collect()
+}
+
+/// The grant of the ceiling that was to allow an address, and that no call can be made by as it is written.
+fn uncallable(
+    scope: &RollScope<'_>,
+    plugin: &str,
+    ask: &Grants,
+    asked: &GrantRefusal,
+) -> Option<Cause> {
+    let wanted = ask.http.get(index(asked, "http")?)?;
+    let own = scope.definitions.config.value.grants.get(plugin)?;
+    let there = |it: &&HttpGrant| {
+        (&it.host, &it.scheme, it.port) == (&wanted.host, &wanted.scheme, wanted.port)
+    };
+    let owner = format!("grants.{plugin}");
+    let mut allowed = own.http.iter().filter(there);
+    let open = allowed.find(|it| asked::address(it, &owner).is_some())?;
+    let cause = Cause::new(
+        Referrer::Ceiling(plugin.to_owned()),
+        format!("{owner}.http"),
+    );
+    Some(cause.with_target(&open.text()))
 }
 
 /// The grants that were to be those of a plugin, and are of a name that no plugin has.
@@ -235,7 +260,7 @@ fn credentials(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<R
                 .manifest
                 .at(&["ask", "credentials", &index.to_string()]);
             let miss =
-                asked::credential(scope, &grant.name).or_else(|| out_of_reach(name, ask, grant));
+                asked::credential(scope, &grant.name).or_else(|| out_of_reach(scope, name, grant));
             Reference::new(
                 Referrer::plugin(name),
                 "credentials",
@@ -248,17 +273,24 @@ fn credentials(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<R
         .collect()
 }
 
-fn out_of_reach(plugin: &str, ask: &Grants, grant: &CredentialGrant) -> Option<Miss> {
+fn out_of_reach(scope: &RollScope<'_>, plugin: &str, grant: &CredentialGrant) -> Option<Miss> {
+    let definitions = scope.definitions;
+    let ask = &definitions.plugins.get(plugin)?.manifest.value.ask;
     if ask.http.iter().any(|http| http.opens(&grant.to)) {
         return None;
     }
     let (to, scheme) = (&grant.to, grant.to.scheme());
     let problem = format!("the {grant} goes where the plugin does not ask to call");
-    let mend = format!(
-        "add to plugins/{plugin}/plugin.toml:\n[[ask.http]]\nhost = \"{}\"\nscheme = \"{scheme}\"\nport = {}",
-        to.host(),
-        to.port()
-    );
+    // As the operator allows it, if that was said: with its methods, and whether it is private.
+    let ceiling = definitions.config.value.ceiling(plugin);
+    let mut allowed = ceiling.http.iter();
+    let allowed = allowed.find(|http| !http.host.is_wildcard() && http.opens(to));
+    let lines = allowed.map(|http| http.lines("ask"));
+    let lines = lines.unwrap_or_else(|| {
+        let (host, port) = (to.host(), to.port());
+        format!("[[ask.http]]\nhost = \"{host}\"\nscheme = \"{scheme}\"\nport = {port}")
+    });
+    let mend = format!("add to plugins/{plugin}/plugin.toml:\n{lines}");
     Some(Miss::new(problem, mend))
 }
 
@@ -294,7 +326,11 @@ fn tables(
             let (at, miss) = match schema.no_table(table) {
                 Some(absent) => {
                     let miss = component::said(contract, absent).because(known);
-                    (["component"].as_slice(), Some(miss))
+                    let asked = plugin.manifest.value.ask.db.iter();
+                    let asked = asked.filter(|grant| grant.table == *table);
+                    let asked = asked.map(|_| Cause::new(Referrer::plugin(name), "ask.db"));
+                    let asked = asked.map(|it| it.with_target(table)).next();
+                    (["component"].as_slice(), Some(miss.because(asked)))
                 }
                 None => (
                     ["ask", "db"].as_slice(),
@@ -425,27 +461,40 @@ fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Ve
     needs.collect()
 }
 
-fn settings(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
+fn settings(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
     let manifest = &plugin.manifest;
     let needs = contract.needs.settings.iter();
     needs
         .map(|key| {
-            let ask = &manifest.value.ask;
-            let named = ask.credentials.iter().any(|grant| grant.name == *key);
-            let miss = (!named && !ask.settings.covers(key)).then(|| {
-                let problem = format!(
-                    "handler `{}` reads setting `{key}`, which the plugin does not ask for",
-                    contract.name
-                );
-                Miss::new(
-                    problem,
-                    addition::element(manifest, "ask.settings", "keys", key),
-                )
-            });
             let referrer = Referrer::handler(&contract.name);
-            Reference::new(referrer, "settings", ReferenceKind::Grant, key)
-                .at(manifest.at(&["ask", "settings"]))
-                .missed(miss)
+            let (at, miss) = match asked::misspelt(scope, key) {
+                // A setting that is not there is nothing to ask for.
+                Some(absent) => {
+                    let known = Cause::new(&referrer, "settings").with_target(key);
+                    let miss = component::said(contract, absent).because(known);
+                    (["component"].as_slice(), Some(miss))
+                }
+                None => (
+                    ["ask", "settings"].as_slice(),
+                    unread(plugin, contract, key),
+                ),
+            };
+            let reference = Reference::new(referrer, "settings", ReferenceKind::Grant, key);
+            reference.at(manifest.at(at)).missed(miss)
         })
         .collect()
+}
+
+/// The miss of a setting that a handler reads and its manifest does not ask for.
+fn unread(plugin: &PluginFiles, contract: &Contract, key: &str) -> Option<Miss> {
+    let (manifest, ask) = (&plugin.manifest, &plugin.manifest.value.ask);
+    let named = ask.credentials.iter().any(|grant| grant.name == *key);
+    (!named && !ask.settings.covers(key)).then(|| {
+        let problem = format!(
+            "handler `{}` reads setting `{key}`, which the plugin does not ask for",
+            contract.name
+        );
+        let mend = addition::element(manifest, "ask.settings", "keys", key);
+        Miss::new(problem, mend)
+    })
 }

@@ -190,7 +190,12 @@ fn missed(writer: &Known<'_>, key: &str, end: &Known<'_>, guard: &Known<'_>) -> 
     let problem = format!(
         "it writes `{key}`, which stage `{end_id}` {passes}, and what {said} was another one"
     );
-    let mend = if writer
+    let mend = if guard.is_heard_by(writer) && guard.staged.stage.required {
+        // What adds up its verdict comes after it, and goes by it.
+        format!(
+            "remove `required` from stage `{guard_id}`, and let the `config.required` of stage `{writer_id}` name it"
+        )
+    } else if writer
         .staged
         .graph
         .is_after(writer.staged.number, guard.staged.number)

@@ -12,12 +12,13 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
+pub(super) use self::shapes::Held;
 use super::lacking::Lacking;
 use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
-use crate::handler::Contract;
-use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
+use crate::handler::{Contract, OUTCOMES};
+use crate::pipeline::{FOLLOWS, Follow, Graph, InputKey, Pipeline, Stage};
 use crate::registry::{HandlerEntry, Registry, nearest};
 use crate::workspace::Defined;
 
@@ -182,7 +183,8 @@ impl<'a> KeyFlow<'a> {
         let input = self.pipeline.input.get(key);
         let given = input.is_some_and(|input| input.required || input.default.is_some());
         let sure = |writer: &usize| self.always_writes(*writer, key, stage);
-        if given || writers.iter().any(sure) {
+        let may_be = input.is_some() || !writers.is_empty();
+        if given || writers.iter().any(sure) || may_be && shapes::is_there(stage, key) {
             return None;
         }
         let writers: Vec<&Stage> = writers.iter().map(|it| self.stage(*it)).collect();
@@ -265,10 +267,11 @@ impl<'a> KeyFlow<'a> {
             );
         }
         let input = format!("add `[input.{key}]` with `required = true`");
-        let giver = self
-            .registry
-            .iter()
-            .find(|entry| properties(&entry.contract.writes).contains_key(key));
+        let giver = self.registry.iter().find(|entry| {
+            // One that cannot do without it lacks it, too.
+            let lacks = required(&entry.contract.reads).contains(key);
+            properties(&entry.contract.writes).contains_key(key) && !lacks
+        });
         let Some(giver) = giver.map(|entry| &entry.contract.name) else {
             return input;
         };
@@ -325,6 +328,7 @@ impl<'a> KeyFlow<'a> {
             let default = input.default.as_ref();
             let unfit = default.and_then(|it| self.registry.unfit(self.pipeline, key, it));
             let miss = unfit.map(|it| Miss::new(it.of("the default"), it.mend("default")));
+            let miss = miss.or_else(|| unheard(key, input));
             let place = defined.at(&["input", key, "default"]);
             references.push(reference.at(place).missed(miss));
         }
@@ -401,6 +405,20 @@ impl<'a> KeyFlow<'a> {
         let referrer = Referrer::pipeline(self.pipeline.name());
         Some(Cause::new(referrer, format!("input.{input}")))
     }
+}
+
+/// The miss of what is said of an input, and that no run goes by.
+fn unheard(key: &str, input: &InputKey) -> Option<Miss> {
+    if key == OUTCOMES {
+        let problem = format!(
+            "what a run is started with under `{key}` is read by nobody: what stages came to is there"
+        );
+        return Some(Miss::new(problem, format!("remove [input.{key}]")));
+    }
+    (input.required && input.default.is_some()).then(|| {
+        let problem = format!("`{key}` is required and has a default, so nobody has to give it");
+        Miss::new(problem, "remove `required`, or the `default`")
+    })
 }
 
 /// Whether a stage only runs where another one does, too: it has all of its conditions, and

@@ -98,9 +98,19 @@ impl<'a> Staged<'a> {
 
 /// The first of a stage and those before it that needs one that is not there.
 pub(super) fn broken_need(pipeline: &Pipeline, graph: &Graph<'_>, number: usize) -> Option<Cause> {
-    let broken = &pipeline.stages[graph.broken(number)?];
-    let referrer = Referrer::stage(pipeline.name(), broken.id());
-    Some(Cause::new(referrer, "needs"))
+    if let Some(broken) = graph.broken(number) {
+        let referrer = Referrer::stage(pipeline.name(), pipeline.stages[broken].id());
+        return Some(Cause::new(referrer, "needs"));
+    }
+    if graph.circle().next().is_some() {
+        return Some(Cause::new(Referrer::pipeline(pipeline.name()), "needs"));
+    }
+    // What stands below the table of a configuration is part of that.
+    let before = graph.above(number).chain([number]);
+    let mut below = before.map(|it| &pipeline.stages[it]);
+    let below = below.find(|stage| stage.config.get_ref().get("needs").is_some())?;
+    let referrer = Referrer::stage(pipeline.name(), below.id());
+    Some(Cause::new(referrer, "config.needs"))
 }
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {

@@ -119,7 +119,7 @@ fn check(name: &str, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Reference> {
     for variable in used.union(&declared) {
         let reference = Reference::new(&referrer, "variables", ReferenceKind::Variable, variable);
         let (place, miss) = if !declared.contains(variable) {
-            let miss = undeclared(variable, &declared, filled);
+            let miss = undeclared(&referrer, variable, (&declared, filled));
             (prompt.usage(variable), Some(miss))
         } else if let Some(miss) = not_given(variable, filled) {
             (prompt.declaration(variable), Some(miss))
@@ -238,11 +238,22 @@ fn variables(name: &str, text: &str) -> Result<BTreeSet<String>, minijinja::Erro
         .collect())
 }
 
-fn undeclared(variable: &str, declared: &BTreeSet<String>, filled: &[Filled<'_>]) -> Miss {
+fn undeclared(
+    referrer: &Referrer,
+    variable: &str,
+    (declared, filled): (&BTreeSet<String>, &[Filled<'_>]),
+) -> Miss {
     let problem = format!("the template uses `{variable}`, which is not declared");
     let near = nearest(variable, declared.iter().map(String::as_str));
     let add = format!("add \"{variable}\" to `variables`");
+    // Where the text has the name that is given, the slip is in the declaration.
+    let slip = near.filter(|near| not_given(near, filled).is_some());
     match (near, not_given(variable, filled)) {
+        (Some(near), None) if slip.is_some() => {
+            let mend = format!("write \"{variable}\" for \"{near}\" in `variables`");
+            let cause = Cause::new(referrer, "variables").with_target(near);
+            Miss::new(problem, mend).because(cause)
+        }
         (Some(near), None) => Miss::new(problem, format!("write `{near}`, or {add}")),
         (Some(near), Some(_)) => Miss::new(problem, format!("write `{near}`")),
         (None, None) => Miss::new(problem, add),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::handlers::{Use, uses};
 use super::settings::needed;
-use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, component, named};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, component, named};
 use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
@@ -133,7 +133,10 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
             let miss = schema.no_table(table).or_else(|| no_verb(need));
             let own = component::place_of(scope, contract);
             let miss = match &own {
-                Some(_) => miss.map(|miss| component::said(contract, miss)),
+                Some(_) => miss.map(|miss| {
+                    let asked = asked_of(scope, &contract.name, table);
+                    component::said(contract, miss).because(asked)
+                }),
                 None => miss,
             };
             let place = own.unwrap_or_else(|| place.clone());
@@ -159,6 +162,16 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         }
     }
     references
+}
+
+/// The grant by which the plugin of a handler asks for a table, too: one that both name is no slip of the
+/// component's.
+fn asked_of(scope: &RollScope<'_>, handler: &str, table: &str) -> Option<Cause> {
+    let plugin = scope.registry.get(handler)?.origin.plugin()?;
+    let manifest = &scope.definitions.plugins.get(plugin)?.manifest.value;
+    let mut asked = manifest.ask.db.iter();
+    asked.find(|grant| grant.table == table)?;
+    Some(Cause::new(Referrer::plugin(plugin), "ask.db").with_target(table))
 }
 
 /// Tables and columns that a configuration names.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::iter;
 
 use super::handlers::{Use, uses};
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, component, declarations};
+use super::{
+    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, asked, component, declarations,
+};
 use crate::handler::Contract;
 use crate::model::role::{self, ProviderKind, Unresolved};
 use crate::pipeline::Pipeline;
@@ -17,20 +19,26 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (contract, place) in needed(scope) {
         let referrer = Referrer::handler(&contract.name);
+        let own = component::place_of(scope, contract);
         for key in &contract.needs.settings {
             let reference = Reference::new(&referrer, "settings", ReferenceKind::Setting, key);
-            let miss = absent(scope, key, contract).or_else(|| misread(scope, key, contract));
-            references.push(reference.at(place.clone()).missed(miss));
+            let slip = own.clone().zip(asked::misspelt(scope, key));
+            let slip = slip.map(|(place, miss)| (place, Some(component::said(contract, miss))));
+            let (place, miss) = slip.unwrap_or_else(|| {
+                let miss = absent(scope, key, contract);
+                let miss = miss.or_else(|| misread(scope, key, contract));
+                (place.clone(), miss)
+            });
+            references.push(reference.at(place).missed(miss));
         }
         references.extend(credentials(scope, contract, &place));
-        let own = component::place_of(scope, contract);
         for role in &contract.needs.roles {
             let reference = Reference::new(&referrer, "roles", ReferenceKind::Role, role);
             let slip = own.clone().zip(undeclared(scope, role));
             let slip = slip.filter(|_| near_role(scope, role).is_some());
             let (place, miss) = match slip {
                 Some((place, miss)) => (place, Some(component::said(contract, miss))),
-                None => (place.clone(), unresolved(scope, role)),
+                None => (place.clone(), unset(scope, role)),
             };
             references.push(reference.at(place).missed(miss));
         }
@@ -86,11 +94,11 @@ fn unsent(key: &str, declared: &Defined<Declaration>) -> Miss {
     let place = declared.at(&[]);
     if declared.value.required {
         let problem = format!("secret `{key}` is required and not set ({place})");
-        return Miss::new(problem, mend).because(stored(key));
+        return Miss::new(problem, mend).because(stored(key)).unset([key]);
     }
     // Which of the plugin's handlers sends it is not known.
     let problem = format!("secret `{key}`, which is sent with requests, is not set ({place})");
-    Miss::new(problem, mend).warning()
+    Miss::new(problem, mend).warning().unset([key])
 }
 
 fn set(key: &str) -> String {
@@ -118,7 +126,9 @@ fn absent(scope: &RollScope<'_>, key: &str, contract: &Contract) -> Option<Miss>
             "setting `{key}` is required and not set ({})",
             declared.at(&[])
         );
-        Miss::new(problem, set(key)).because(stored(key))
+        Miss::new(problem, set(key))
+            .because(stored(key))
+            .unset([key])
     })
 }
 
@@ -226,7 +236,9 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     let half = Cause::new(Referrer::Role(role.to_owned()), half_key(scope, role));
     let because = if unfit { stored(key) } else { half };
     let problem = format!("role `{role}` does not resolve: `{key}` is not set");
-    Some(Miss::new(problem, set(key)).because(because))
+    let missing = keys.iter().filter(|key| !scope.settings.is_present(key));
+    let miss = Miss::new(problem, set(key)).because(because);
+    Some(miss.unset(missing))
 }
 
 /// Roles that pipelines wait for. That one is declared is asked of the workspace; that it is set,
@@ -356,7 +368,10 @@ fn half(scope: &RollScope<'_>, role: &str, key: &str, other: &str) -> Miss {
     };
     let slip = declarations::meant(scope, key).map(|(_, slip)| slip);
     let slip = slip.or_else(|| declarations::slip_of(scope, other));
-    Miss::new(problem, mend).because(slip).because(stored(key))
+    Miss::new(problem, mend)
+        .because(slip)
+        .because(stored(key))
+        .unset([key])
 }
 
 /// The protocols that roles name, and the roles that they fall back to.
@@ -446,6 +461,8 @@ fn unfit(scope: &RollScope<'_>) -> Vec<Reference> {
     unfit
         .map(|unfit| {
             let miss = Miss::new(unfit.problem.clone(), unfit.mend.clone());
+            let meant = declarations::meant(scope, &unfit.key);
+            let miss = miss.because(meant.map(|(_, slip)| slip));
             let declared = scope.definitions.settings.get(&unfit.key);
             let kind = declared.map_or("not declared".to_owned(), |declared| {
                 declared.value.kind.to_string()

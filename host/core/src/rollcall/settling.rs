@@ -5,14 +5,33 @@ use super::keys::properties;
 use super::pipelines::Staged;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::{Contract, RULING};
-use crate::pipeline::Follow;
+use crate::pipeline::{Follow, Stage};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let pipelines = scope.definitions.pipelines.values();
     let staged = pipelines.flat_map(Staged::all);
     staged
-        .filter_map(|staged| settled(scope, &staged))
+        .flat_map(|staged| {
+            let idle = idle(scope, &staged);
+            settled(scope, &staged).into_iter().chain(idle)
+        })
         .collect()
+}
+
+/// A stage that decides, and that no gate names: it says yes or no to nobody.
+fn idle(scope: &RollScope<'_>, staged: &Staged<'_>) -> Option<Reference> {
+    let handler = staged.stage.handler.as_ref()?.get_ref();
+    let contract = &scope.registry.get(handler)?.contract;
+    let id = staged.stage.id();
+    let mut stages = staged.defined.value.stages.iter();
+    let names = |it: &Stage| it.settled_by.as_ref().is_some_and(|by| by.get_ref() == id);
+    if !decides(contract) || stages.any(names) {
+        return None;
+    }
+    let problem = "no gate names it in `settled_by`, so what it decides settles nothing";
+    let mend = format!("write `settled_by = \"{id}\"` at the gate behind it, or remove the stage");
+    let reference = staged.reference("handler", ReferenceKind::Verdict, handler);
+    Some(reference.missed(Some(Miss::new(problem, mend).warning())))
 }
 
 fn settled(scope: &RollScope<'_>, gate: &Staged<'_>) -> Option<Reference> {

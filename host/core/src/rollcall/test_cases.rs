@@ -1,19 +1,22 @@
 //! Tests: what they start, give, say and expect is there. A test that names what is gone would pass
 //! by never asking.
 
+mod lacks;
+
 use serde_json::Value as Json;
 use toml::Spanned;
 
+use self::lacks::Asked;
 use super::keys::KeyFlow;
-use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::schema::stray;
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::nearest;
 use crate::settings::{SettingType, fits};
-use crate::workspace::{Defined, TestCase};
+use crate::workspace::{Defined, Said, TestCase, TestDecision, is_folder_name};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
-    let mut references = Vec::new();
+    let (mut references, mut asked) = (Vec::new(), Asked::new());
     for (name, defined) in &scope.definitions.test_cases {
         let case = Case {
             scope,
@@ -29,7 +32,10 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             .then(|| unknown("pipeline", target, known));
         let kind = ReferenceKind::Pipeline;
         references.push(case.spanned("pipeline", kind, &defined.value.pipeline, miss));
-        references.extend(case.settings());
+        let settings = case.settings();
+        let slip = settings.iter().find(|it| it.miss.is_some());
+        let slip = slip.map(|it| Cause::new(&it.referrer, &it.key));
+        references.extend(settings);
         references.extend(case.cassette());
         if let Some(pipeline) = pipeline {
             references.extend(case.input(pipeline));
@@ -37,6 +43,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             references.extend(case.decisions(pipeline));
             references.extend(case.stages(pipeline));
             references.extend(case.keys(pipeline));
+            references.extend(lacks::list(&case, pipeline, &mut asked, slip.as_ref()));
         }
     }
     references
@@ -93,6 +100,13 @@ impl Case<'_> {
                 name.get_ref()
             );
             Miss::new(problem, "give each test its own")
+        });
+        let miss = miss.or_else(|| {
+            let word = name.get_ref();
+            (!is_folder_name(word)).then(|| {
+                let problem = format!("`{word}` is no name of a folder");
+                Miss::new(problem, format!("write `{}`", self.defined.value.name()))
+            })
         });
         Some(self.spanned("cassette", ReferenceKind::File, name, miss))
     }
@@ -167,15 +181,58 @@ impl Case<'_> {
                 .then(|| unknown("gate", decision.gate.get_ref(), known));
             let kind = ReferenceKind::Gate;
             references.push(self.spanned("decision.gate", kind, &decision.gate, miss));
-            if let (Some(gate), Some(part)) = (gate, &decision.part) {
-                let parts = gate.regenerate.keys().map(String::as_str);
-                let there = gate.regenerate.contains_key(part.get_ref());
-                let miss = (!there).then(|| unknown("part", part.get_ref(), parts));
-                let kind = ReferenceKind::Stage;
-                references.push(self.spanned("decision.part", kind, part, miss));
+            if let Some(gate) = gate {
+                references.extend(self.part(gate, decision));
             }
         }
         references
+    }
+
+    /// What is made anew is one of the gate's parts, and is said where something is.
+    fn part(&self, gate: &Stage, decision: &TestDecision) -> Option<Reference> {
+        let parts = || gate.regenerate.keys().map(String::as_str);
+        let (part, miss) = match (&decision.part, decision.said) {
+            (None, Said::Regenerated) => {
+                let problem = "it does not say what is made anew";
+                let miss = match parts().next() {
+                    Some(_) => Miss::new(problem, format!("add `part`, one of {}", named(parts()))),
+                    None => Miss::new(
+                        problem,
+                        "write `as = \"approved\"` or `\"rejected\"`: the gate has no parts",
+                    ),
+                };
+                (&decision.gate, Some(miss))
+            }
+            (None, _) => return None,
+            (Some(part), Said::Regenerated) if parts().next().is_some() => {
+                let there = gate.regenerate.contains_key(part.get_ref());
+                (
+                    part,
+                    (!there).then(|| unknown("part", part.get_ref(), parts())),
+                )
+            }
+            (Some(part), Said::Regenerated) => {
+                let problem = format!("there is no part `{}`: the gate has none", part.get_ref());
+                (
+                    part,
+                    Some(Miss::new(
+                        problem,
+                        "write `as = \"approved\"` or `\"rejected\"`",
+                    )),
+                )
+            }
+            (Some(part), _) => {
+                let problem = "only what is made anew has a `part`";
+                (
+                    part,
+                    Some(Miss::new(
+                        problem,
+                        "remove it, or write `as = \"regenerated\"`",
+                    )),
+                )
+            }
+        };
+        Some(self.spanned("decision.part", ReferenceKind::Stage, part, miss))
     }
 
     fn stages(&self, pipeline: &Pipeline) -> Vec<Reference> {

@@ -4,9 +4,11 @@
 mod given;
 mod ground;
 mod guards;
+mod mended;
 mod mends;
 mod named;
 mod slips;
+mod tried;
 mod wanted;
 
 use self::ground::{Ground, misses};
@@ -470,18 +472,6 @@ async fn a_credential_is_asked_for_declared_and_goes_where_the_plugin_calls() {
         mend.contains("host = \"api.example.com\"") && mend.contains("port = 443"),
         "{mend}"
     );
-}
-
-#[tokio::test]
-async fn a_plugin_that_did_not_load_is_named() {
-    let mut ground = Ground::good();
-    ground.refuse("embeddings_collapse", "it traps", "build it again");
-    let misses = misses(&ground).await;
-    assert!(misses[0].0.contains("policy collapse handler @ policies/collapse.toml:2:1: handler `retention.embeddings_collapse` is of plugin embeddings_collapse, which did not load"), "{misses:#?}");
-    assert!(misses.iter().any(|(miss, mend)| {
-        miss.contains("plugin embeddings_collapse name @ plugins/embeddings_collapse/plugin.toml:1:1: it traps")
-            && mend == "build it again"
-    }));
 }
 
 #[tokio::test]

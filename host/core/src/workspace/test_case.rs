@@ -2,6 +2,7 @@
 //! given. No IO.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -15,7 +16,6 @@ use crate::store::runs::RunStatus;
 pub const CASSETTES: &str = "tests/cassettes";
 /// What is run in the database of each test before anything is applied: the workspace's own tables.
 pub const TABLES: &str = "tests/schema.sql";
-
 /// A definition of a run and what it has to come to.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +115,15 @@ impl TestCase {
     pub fn name(&self) -> &str {
         self.name.get_ref()
     }
+}
+
+/// Whether the folder of a cassette is one folder, and not a path elsewhere.
+pub fn is_folder_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!(
+        (parts.next(), parts.next()),
+        (Some(Component::Normal(_)), None)
+    )
 }
 
 impl StageOutcome {

@@ -65,7 +65,7 @@ fn needed(scope: &RollScope<'_>, by: &str, says: &str, keys: &[&str]) -> Vec<Ref
         };
         let miss = (!scope.settings.is_present(key)).then(|| {
             let problem = format!("`{by}` {says}, and `{key}` is not set");
-            Miss::new(problem, format!("callboard settings set {key} {value}"))
+            Miss::new(problem, format!("callboard settings set {key} {value}")).unset([*key])
         });
         reference(scope, by, key, miss)
     });

@@ -3,9 +3,9 @@
 
 mod heard;
 
-use callboard_core::pipeline::{Follow, Pipeline, Stage};
+use callboard_core::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use callboard_core::registry::nearest;
-use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
+use callboard_core::rollcall::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::Defined;
 
 use super::aggregate::SURFACE;
@@ -17,6 +17,7 @@ pub(super) const AGGREGATE: &str = "qa.aggregate";
 pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for defined in scope.definitions.pipelines.values() {
+        references.extend(in_vain(defined));
         for (index, stage) in defined.value.stages.iter().enumerate() {
             if handler(stage) != AGGREGATE {
                 continue;
@@ -61,9 +62,15 @@ fn named(
                 format!("`{target}` is none of the stages that it needs, so nobody asks it");
             let mend = match meant(&defined.value, stage, target) {
                 Some(near) => format!("write `{near}`"),
+                None if defined.value.stage(target).is_none() => {
+                    "name one of its `needs`, or remove it here".to_owned()
+                }
                 None => format!("add \"{target}\" to its `needs`, or remove it here"),
             };
-            Miss::new(problem, mend)
+            Miss {
+                because: slip(&defined.value, stage, target),
+                ..Miss::new(problem, mend)
+            }
         });
         let reference = Reference::new(
             referrer(&defined.value, stage),
@@ -77,10 +84,28 @@ fn named(
     config.named().map(refer).collect()
 }
 
-/// The stage that it needs, where it names one that is not there.
+/// The stage that it needs, where it names one that is not there, or its handler.
 fn meant<'s>(pipeline: &Pipeline, stage: &'s Stage, target: &str) -> Option<&'s str> {
+    if pipeline.stage(target).is_some() {
+        return None;
+    }
+    let is_called = |need: &&str| pipeline.stage(need).is_some_and(|it| handler(it) == target);
+    stage
+        .needed()
+        .find(is_called)
+        .or_else(|| nearest(target, stage.needed()))
+}
+
+/// A name among the `needs` that no stage has, and that was to be this one.
+fn slip(pipeline: &Pipeline, stage: &Stage, target: &str) -> Option<Cause> {
     let is_there = pipeline.stage(target).is_some();
-    (!is_there).then(|| nearest(target, stage.needed()))?
+    let mut lost = stage.needed().filter(|need| pipeline.stage(need).is_none());
+    lost.find(|need| is_there && nearest(need, std::iter::once(target)).is_some())?;
+    Some(Cause {
+        referrer: referrer(pipeline, stage),
+        key: "needs".to_owned(),
+        target: None,
+    })
 }
 
 /// Whether a rail is named as required, or was to be: a slip there is a miss of its own, and no other.
@@ -100,7 +125,8 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
             continue;
         }
         for outcome in told(is_required(pipeline, stage, config, rail.id())) {
-            let miss = unheard(rail, stage, outcome);
+            let because = misnamed(pipeline, rail, outcome);
+            let miss = unheard(rail, stage, outcome).map(|miss| Miss { because, ..miss });
             let place = defined.at(&["stage", &index.to_string()]);
             let reference = Reference::new(
                 referrer(pipeline, rail),
@@ -112,6 +138,49 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
         }
     }
     references
+}
+
+/// What was to be said of an outcome, and is said under a name that none has, or below `[stage.config]`.
+fn misnamed(pipeline: &Pipeline, rail: &Stage, outcome: &str) -> Option<Cause> {
+    let known = |name: &str| FOLLOWS.iter().any(|(known, _)| *known == name);
+    let mut slips = rail.on.keys().filter(|name| !known(name));
+    let slip = slips.find(|name| nearest(name, std::iter::once(outcome)).is_some());
+    let below = rail
+        .config
+        .get_ref()
+        .get("on")
+        .map(|_| "config.on".to_owned());
+    Some(Cause {
+        referrer: referrer(pipeline, rail),
+        key: slip.map(|name| format!("on.{name}")).or(below)?,
+        target: None,
+    })
+}
+
+/// A rail that rejects in vain: the run goes on, and nothing that it needs it for adds it up.
+fn in_vain(defined: &Defined<Pipeline>) -> Vec<Reference> {
+    let stages = &defined.value.stages;
+    let heard = |rail: &Stage| {
+        let mut adding = stages.iter().filter(|it| handler(it) == AGGREGATE);
+        adding.any(|it| it.needed().any(|need| need == rail.id()))
+    };
+    let rails = stages.iter().enumerate().filter(|(_, rail)| {
+        let passes = matches!(rail.follow("rejected"), Follow::Skip | Follow::Continue);
+        let judges = handler(rail).starts_with(SURFACE) && handler(rail) != AGGREGATE;
+        judges && passes && !heard(rail)
+    });
+    let references = rails.map(|(index, rail)| {
+        let problem = "the run goes on when it rejects, and no `qa.aggregate` needs it, so nobody hears of it";
+        let mend = format!(
+            "add \"{}\" to the `needs` of a stage with `handler = \"{AGGREGATE}\"`, or write `on.rejected = \"end\"`",
+            rail.id()
+        );
+        let kind = ReferenceKind::Verdict;
+        let reference = Reference::new(referrer(&defined.value, rail), "on.rejected", kind, AGGREGATE);
+        let place = defined.at(&["stage", &index.to_string(), "on", "rejected"]);
+        reference.at(place).missed(Some(Miss::new(problem, mend).warning()))
+    });
+    references.collect()
 }
 
 /// What is to be flagged after so many rejections comes to that before its way back is used up: the stage that it
@@ -128,12 +197,19 @@ fn flagged(
     };
     // One that is not there is a miss of its own.
     let visits = defined.value.stage(&target)?.max_visits;
+    // One that nothing can go back to is missed there.
+    let because = (visits < 2).then(|| Cause {
+        referrer: referrer(&defined.value, stage),
+        key: "on.rejected".to_owned(),
+        target: Some(target.clone()),
+    });
     let miss = (visits <= most).then(|| {
         let problem = format!(
             "stage `{target}` may be visited {visits} times, so the run ends as rejected before {most} rejections are flagged"
         );
         let least = most.saturating_add(1);
-        Miss::new(problem, format!("write `max_visits = {least}` in stage `{target}`, or a smaller `flag_after`"))
+        let mend = format!("write `max_visits = {least}` in stage `{target}`, or a smaller `flag_after`");
+        Miss { because, ..Miss::new(problem, mend) }
     });
     let number = index.to_string();
     let place = defined.at(&["stage", &number, "config", "flag_after"]);

@@ -42,7 +42,10 @@ fn told(
         let miss = undeclared(scope, &key, kind).or_else(|| {
             let unset = !scope.settings.is_present(&key);
             let mend = format!("callboard settings set {key} {value}");
-            unset.then(|| Miss::new(format!("setting `{key}` is not set"), mend).waiting())
+            unset.then(|| {
+                let miss = Miss::new(format!("setting `{key}` is not set"), mend).unset([&key]);
+                miss.waiting()
+            })
         });
         let referrer = Referrer::Stage {
             pipeline: defined.value.name().to_owned(),

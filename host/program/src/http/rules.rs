@@ -5,10 +5,12 @@ use std::net::IpAddr;
 
 use callboard_core::address::Address;
 use callboard_core::config::{Part, Parts};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope, Rules};
 use callboard_core::span::Span;
 use serde::{Deserialize, Deserializer, de};
 
 inventory::submit! { Parts(&[Part::of::<Listeners>()]) }
+inventory::submit! { Rules(&[apart]) }
 
 /// The listeners.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,6 +24,28 @@ pub struct Listeners {
     /// How many connections a listener takes.
     #[serde(default)]
     pub connections: ConnectionRules,
+}
+
+/// The two listeners are at two addresses.
+fn apart(scope: &RollScope<'_>) -> Vec<Reference> {
+    let config = &scope.definitions.config;
+    let listeners = config.value.part::<Listeners>();
+    let console = listeners.console.listen.iter().map(|console| {
+        // Port 0 is whichever is free.
+        let is_same = *console == listeners.listen && console.port != 0;
+        let miss = is_same.then(|| {
+            let problem = format!("site and console would both listen on {console}");
+            Miss::new(
+                problem,
+                "write another port, or remove it: it is then the one after the site's",
+            )
+        });
+        let referrer = Referrer::Ceiling("console".to_owned());
+        let (key, target) = ("console.listen", console.to_string());
+        let reference = Reference::new(referrer, key, ReferenceKind::Setting, target);
+        reference.at(config.at(&["console", "listen"])).missed(miss)
+    });
+    console.collect()
 }
 
 fn listen() -> Address {

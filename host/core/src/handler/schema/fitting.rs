@@ -24,6 +24,13 @@ pub fn unfit(written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
     Fitting::new(false).part(written, read)
 }
 
+/// The same of what is written and not null.
+pub fn unfit_but_null(written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
+    let (mut written, read) = (written.choices()?, read.choices()?);
+    written.retain(|it| it.kind != Some("null"));
+    Fitting::new(false).those(&written, &read, |value| !value.is_null())
+}
+
 /// The same, where a text of which the writer names no words fits no reader that names some.
 pub fn unfit_by_word(written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
     Fitting::new(true).part(written, read)
@@ -87,18 +94,26 @@ impl Fitting {
 
     /// Each choice of the writer, and each value that it names, has one of the reader that it fits.
     fn part(&self, written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
-        let (Some(written), Some(read)) = (written.choices(), read.choices()) else {
-            return None;
-        };
+        self.those(&written.choices()?, &read.choices()?, |_| true)
+    }
+
+    /// The same of some choices, and of the values of them that count.
+    fn those(
+        &self,
+        written: &[Choice<'_>],
+        read: &[Choice<'_>],
+        counts: fn(&Json) -> bool,
+    ) -> Option<Unfit> {
         let may = written.len() > 1;
         written.iter().find_map(|one| match one.values() {
             Some(values) => {
                 let may = may || values.len() > 1;
+                let mut values = values.into_iter().filter(|value| counts(value));
                 let refused = |value: &&Json| !read.iter().any(|it| self.value(*it, value));
-                let refused = values.into_iter().find(refused);
-                refused.map(|value| other(value.to_string(), &read, may))
+                let refused = values.find(refused);
+                refused.map(|value| other(value.to_string(), read, may))
             }
-            None => self.one_of(*one, &read, may),
+            None => self.one_of(*one, read, may),
         })
     }
 

@@ -4,8 +4,6 @@ use serde_json::{Map, Number, Value as Json};
 
 /// Schemas in schemas, so deep.
 const DEPTH: usize = 64;
-/// Below this every whole number that is written with a point is the one that was meant.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The bounds of the integer types, which a schema that was made from a type names as a format.
 const INTEGERS: [(&str, i128, i128); 8] = [
@@ -67,25 +65,34 @@ fn bounds(schema: &mut Map<String, Json>) {
     }
 }
 
+/// Keys in which a whole number is one.
+pub fn whole_keys(keys: Map<String, Json>) -> Map<String, Json> {
+    let keys = keys.into_iter().map(|(key, value)| (key, whole(value)));
+    keys.collect()
+}
+
 /// A value in which a whole number is one, however it is written: `3.0` is an integer for a schema,
 /// and has to be one for a type.
 pub fn whole(value: Json) -> Json {
     match value {
-        Json::Number(number) => Json::Number(integer(&number).unwrap_or(number)),
+        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => Json::Number(integer(float).unwrap_or(number)),
+            None => Json::Number(number),
+        },
         Json::Array(parts) => parts.into_iter().map(whole).collect(),
-        Json::Object(parts) => {
-            let parts = parts.into_iter().map(|(key, part)| (key, whole(part)));
-            Json::Object(parts.collect())
-        }
+        Json::Object(parts) => Json::Object(whole_keys(parts)),
         other => other,
     }
 }
 
-fn integer(number: &Number) -> Option<Number> {
-    let float = number.as_f64().filter(|_| number.is_f64())?;
-    let is_whole = float.fract() == 0.0 && float.abs() < EXACT;
+/// The integer that a float is, within what a type can have: a schema takes those as integers, and none beyond.
+pub fn integer(float: f64) -> Option<Number> {
     // A whole number is printed without a fraction.
-    is_whole.then(|| format!("{float:.0}").parse::<i64>().ok().map(Number::from))?
+    let printed = (float.fract() == 0.0).then(|| format!("{float:.0}"))?;
+    let signed = printed.parse::<i64>().map(Number::from);
+    signed
+        .or_else(|_| printed.parse::<u64>().map(Number::from))
+        .ok()
 }
 
 #[cfg(test)]
@@ -120,5 +127,17 @@ mod tests {
         let read = whole(json!({"keep": 20_000.0, "share": 0.5, "all": [-3.0, 1e300, "3.0"]}));
         let expected = json!({"keep": 20_000, "share": 0.5, "all": [-3, 1e300, "3.0"]});
         assert_eq!(read, expected);
+        // What a schema takes as an integer of a type is one that the type reads.
+        let schema = json!({"properties": {"score": {"type": "integer", "format": "uint64"}}});
+        let schema = compiled(&schema).expect("a schema");
+        for (score, fits) in [
+            (1e16, true),
+            (1e19, true),
+            (18_446_744_073_709_551_616.0, false),
+        ] {
+            let value = json!({ "score": score });
+            assert_eq!(schema.check(&value).is_ok(), fits, "{value}");
+            assert_eq!(whole(value)["score"].is_u64(), fits, "{score}");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Where a test is run: a copy of the workspace with a database of its own.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
@@ -10,16 +9,20 @@ use std::time::Instant;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::{TestResult, is_folder_name, verdict};
+use super::{TestResult, verdict};
 use crate::app::{App, AppError};
 use crate::engine::Unwatched;
 use crate::grants::CredentialGrant;
 use crate::operations::gates::{self, Verdict};
 use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, millis};
 use crate::operations::{OperationError, settings};
+use crate::rollcall::Referrer;
 use crate::settings::{SettingType, Snapshot, State};
 use crate::store::granted::run_script;
-use crate::workspace::{self, CASSETTES, Definitions, Files, TABLES, TestCase, TestDecision};
+use crate::workspace::{
+    self, CASSETTES, Definitions, Files, STAND_IN, TABLES, TestCase, TestDecision, group,
+    is_folder_name,
+};
 
 /// Who sets what a test needs.
 const BY: &str = "callboard test";
@@ -71,15 +74,9 @@ impl Bench<'_> {
         if let Err(error) = self.set(app, case).await {
             return Ok(verdict::not_run(case, &error));
         }
-        app.apply("a test").await.map_err(|error| {
-            let error = OperationError::from(error);
-            if error.roll.is_none() {
-                return error;
-            }
-            let mend =
-                "mend the misses; tables of the workspace's own are made by tests/schema.sql";
-            error.mend(mend)
-        })?;
+        if let Err(error) = app.apply_for_test(case.name()).await {
+            return refused(case, error.into());
+        }
         let tape = match self.put(app, case, scratch) {
             Ok(tape) => tape,
             Err(error) => return Ok(verdict::not_run(case, &error)),
@@ -113,8 +110,8 @@ impl Bench<'_> {
         match self.records {
             Some(workspace) => self.lend(workspace, app, case).await?,
             None => {
-                for key in stand_ins(&app.settings().await?, self.definitions, case) {
-                    settings::set(app, &key, "no secret".to_owned(), BY).await?;
+                for key in self.definitions.stand_ins(case) {
+                    settings::set(app, key, STAND_IN.to_owned(), BY).await?;
                 }
             }
         }
@@ -234,11 +231,6 @@ fn secrets(declared: &Snapshot) -> impl Iterator<Item = &str> {
     secrets.map(|(key, _)| key.as_str())
 }
 
-/// What the settings of one thing have in common: `roles.writer` of `roles.writer.url`.
-fn group(key: &str) -> Option<&str> {
-    key.rsplit_once('.').map(|(group, _)| group)
-}
-
 /// Whether the addresses beside a secret are in the test as somebody set them in the workspace: it goes nowhere
 /// else, whatever a test, or a default that came with it, says. Nothing, if there are none.
 fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> Option<bool> {
@@ -274,16 +266,22 @@ fn are_carried_as_applied(
     known.then(|| here.iter().all(|it| applied.contains(it)))
 }
 
-/// Secrets beside the settings of a test, without which these would say half, and those that plugins send:
-/// nobody is asked with them.
-fn stand_ins(declared: &Snapshot, here: &Definitions, case: &TestCase) -> Vec<String> {
-    let groups: BTreeSet<&str> = case.settings.keys().filter_map(|key| group(key)).collect();
-    let asks = here.plugins.values();
-    let asks = asks.flat_map(|plugin| &plugin.manifest.value.ask.credentials);
-    let sent: BTreeSet<&str> = asks.map(|it| it.name.as_str()).collect();
-    let stand_in = secrets(declared)
-        .filter(|key| sent.contains(key) || group(key).is_some_and(|it| groups.contains(it)));
-    stand_in.map(str::to_owned).collect()
+/// A test whose own references do not answer is one that was not run; what else does not answer keeps every test
+/// from it.
+fn refused(case: &TestCase, error: OperationError) -> Result<TestResult, OperationError> {
+    let own = Referrer::TestCase(case.name().to_owned());
+    let Some(roll) = &error.roll else {
+        return Err(error);
+    };
+    if roll.misses().any(|miss| miss.referrer != own) {
+        let mend = "mend the misses; tables of the workspace's own are made by tests/schema.sql";
+        return Err(error.mend(mend));
+    }
+    let problems = roll.causes().into_iter().filter_map(|(reference, _)| {
+        let (place, miss) = (reference.place.as_ref()?, reference.miss.as_ref()?);
+        Some(format!("{place}: {}; {}", miss.problem, miss.mend))
+    });
+    Ok(verdict::without_run(case, problems.collect()))
 }
 
 async fn decide(app: &App, run: &str, decision: &TestDecision) -> Result<(), OperationError> {

@@ -12,10 +12,15 @@ pub(super) fn not_run(case: &TestCase, error: &OperationError) -> TestResult {
         Some(mend) => format!("{error}; {mend}"),
         None => error.to_string(),
     };
+    without_run(case, vec![problem])
+}
+
+/// The same, by what is not so in the test.
+pub(super) fn without_run(case: &TestCase, problems: Vec<String>) -> TestResult {
     TestResult {
         name: case.name().to_owned(),
         passed: false,
-        problems: vec![problem],
+        problems,
         status: None,
         detail: String::new(),
         fallbacks: Vec::new(),

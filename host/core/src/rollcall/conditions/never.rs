@@ -3,12 +3,12 @@
 
 use serde_json::Value as Json;
 
-use crate::handler::schema::{Part, described, takes, values};
+use crate::handler::schema::{Part, values};
 use crate::outcome::Patch;
 use crate::pipeline::Condition;
 use crate::registry::nearest;
 use crate::rollcall::Miss;
-use crate::rollcall::keys::KeyFlow;
+use crate::rollcall::keys::{Held, KeyFlow};
 use crate::rollcall::pipelines::Staged;
 
 /// The miss of a condition that says nothing of any run.
@@ -19,23 +19,15 @@ pub(super) fn holds(
 ) -> Option<Miss> {
     let key = condition.key.get_ref();
     let held = flow.held(staged, key);
-    let of_type = held.and_then(|(parts, always)| out_of_type(condition, &parts, always));
+    let of_type = held.and_then(|held| out_of_type(condition, &held));
     of_type.or_else(|| contradicted(staged, condition))
 }
 
-/// What is asked of a key that its writers never write.
-fn out_of_type(condition: &Condition, parts: &[Part<'_>], always: bool) -> Option<Miss> {
+/// What is asked of a key that it never is.
+fn out_of_type(condition: &Condition, held: &Held<'_>) -> Option<Miss> {
     let key = condition.key.get_ref();
-    let may_be =
-        |value: &Json| !always && value.is_null() || parts.iter().any(|part| takes(*part, value));
-    let written = || {
-        let written: Option<Vec<String>> = parts.iter().map(|it| described(*it)).collect();
-        let mut written = written.unwrap_or_default();
-        written.dedup();
-        written.join(" or ")
-    };
     for (word, value) in [("is", &condition.is), ("is_not", &condition.is_not)] {
-        let Some(value) = value.as_ref().filter(|value| !may_be(value)) else {
+        let Some(value) = value.as_ref().filter(|value| !held.may_be(value)) else {
             continue;
         };
         let follows = if word == "is" {
@@ -44,20 +36,20 @@ fn out_of_type(condition: &Condition, parts: &[Part<'_>], always: bool) -> Optio
             "it always holds"
         };
         let problem = format!(
-            "`{key}` is never {value}, so {follows}: it is written as {}",
-            written()
+            "`{key}` is never {value}, so {follows}: it is {}",
+            held.told()
         );
-        return Some(Miss::new(problem, another(word, value, parts)));
+        return Some(Miss::new(problem, another(word, value, &held.written)));
     }
     let bounded = condition.at_least.is_some() || condition.at_most.is_some();
-    if bounded && !parts.iter().any(|part| may_be_number(*part)) {
+    if bounded && !held.may_be_number() {
         let problem = format!(
-            "`{key}` is no number, so it never holds: it is written as {}",
-            written()
+            "`{key}` is no number, so it never holds: it is {}",
+            held.told()
         );
         return Some(Miss::new(problem, "write `is`, `is_not` or `present`"));
     }
-    if condition.present == Some(false) && !may_be(&Json::Null) {
+    if condition.present == Some(false) && !held.may_be(&Json::Null) {
         let problem = format!("`{key}` is always there, so it never holds");
         return Some(Miss::new(problem, "remove the condition, or the stage"));
     }
@@ -74,15 +66,6 @@ fn another(word: &str, value: &Json, parts: &[Part<'_>]) -> String {
         Some(near) => format!("write `{word} = \"{near}\"`"),
         None => format!("write a value that it may have, or another key than `{word}`"),
     }
-}
-
-fn may_be_number(part: Part<'_>) -> bool {
-    // What says nothing takes this one, too.
-    let said = described(part);
-    said.is_none_or(|said| {
-        said.split(" or ")
-            .any(|kind| matches!(kind, "integer" | "number"))
-    }) || values(part).is_some_and(|values| values.iter().any(|value| value.is_number()))
 }
 
 /// What no value of a key can be together with what is asked of it beside.

@@ -1,8 +1,11 @@
 //! What is written under a key can be read: whatever each writer that may be the last one says of it, part by
 //! part, is held against what the reader says.
 
+use serde_json::Value as Json;
+
 use super::{KeyFlow, Staged, outcome_passed_over, passed_over, same_way};
-use crate::handler::schema::{Part, Unfit, unfit};
+use crate::handler::schema::{Part, Unfit, described, takes, unfit, unfit_but_null, values};
+use crate::outcome::Patch;
 use crate::pipeline::{FOLLOWS, Follow, Stage};
 use crate::rollcall::Miss;
 
@@ -47,6 +50,11 @@ impl<'a> KeyFlow<'a> {
     pub(super) fn misfit(&self, staged: &Staged<'_>, key: &str, before: &[usize]) -> Option<Miss> {
         let read = Part::key(&self.contract(staged.number)?.reads, key)?;
         let writers = self.last(staged, key, before);
+        let unfit = if is_there(staged.stage, key) {
+            unfit_but_null
+        } else {
+            unfit
+        };
         let (writer, unfit) = writers.into_iter().find_map(|writer| {
             let unfit = unfit(self.written(writer, key)?, read)?;
             Some((self.stage(writer), unfit))
@@ -105,29 +113,92 @@ impl<'a> KeyFlow<'a> {
         last
     }
 
-    /// What may be under a key when a stage is reached: what its writers say, and whether there is always
-    /// something. `None` where a run is started with it, or a writer is not known.
-    pub(in crate::rollcall) fn held(
-        &self,
-        staged: &Staged<'_>,
-        key: &str,
-    ) -> Option<(Vec<Part<'a>>, bool)> {
-        if self.pipeline.input.contains_key(key) || !self.unknown.is_empty() {
+    /// What may be under a key when a stage is reached; `None` where a writer is not known, or nobody writes it.
+    pub(in crate::rollcall) fn held(&self, staged: &Staged<'_>, key: &str) -> Option<Held<'a>> {
+        if !self.unknown.is_empty() {
             return None;
         }
+        let input = self.pipeline.input.get(key);
+        let given = input.map(|_| {
+            let readers = self.readers(key);
+            readers
+                .filter_map(|it| Part::key(&it.contract.reads, key))
+                .collect()
+        });
         let writers = self.writers(key).iter().copied();
         let before: Vec<usize> = writers
             .filter(|it| staged.graph.is_after(staged.number, *it))
             .collect();
-        let always = before
-            .iter()
-            .any(|it| self.always_writes(*it, key, staged.stage));
+        let mut writers = before.iter();
+        let always = input.is_some_and(|input| input.required || input.default.is_some())
+            || writers.any(|it| self.always_writes(*it, key, staged.stage));
         let last = self.last(staged, key, &before);
-        let parts: Option<Vec<Part<'a>>> = last.iter().map(|it| self.written(*it, key)).collect();
-        parts
-            .filter(|parts| !parts.is_empty())
-            .map(|parts| (parts, always))
+        let written: Option<Vec<Part<'a>>> = last.iter().map(|it| self.written(*it, key)).collect();
+        let written = written?;
+        let is_held = given.is_some() || !written.is_empty();
+        is_held.then_some(Held {
+            written,
+            given,
+            always,
+        })
     }
+}
+
+/// What may be under a key.
+pub(in crate::rollcall) struct Held<'a> {
+    /// What its writers say of it.
+    pub(in crate::rollcall) written: Vec<Part<'a>>,
+    /// Where a run may be started with it, what its readers say of it, each of whom has to take it.
+    given: Option<Vec<Part<'a>>>,
+    /// Whether there is always something.
+    always: bool,
+}
+
+impl Held<'_> {
+    pub(in crate::rollcall) fn may_be(&self, value: &Json) -> bool {
+        !self.always && value.is_null() || self.some(|part| takes(part, value))
+    }
+
+    pub(in crate::rollcall) fn may_be_number(&self) -> bool {
+        self.some(may_be_number)
+    }
+
+    /// Whether it is so of what some writer says, or of what all say who read what is given.
+    fn some(&self, is: impl Fn(Part<'_>) -> bool) -> bool {
+        let given = self.given.as_ref();
+        self.written.iter().any(|part| is(*part))
+            || given.is_some_and(|parts| parts.iter().all(|part| is(*part)))
+    }
+
+    /// What it is, for a person: "written as boolean".
+    pub(in crate::rollcall) fn told(&self) -> String {
+        let told = |how: &str, parts: &[Part<'_>], or: &str| {
+            let mut told: Vec<String> = parts.iter().filter_map(|it| described(*it)).collect();
+            told.dedup();
+            (!told.is_empty()).then(|| format!("{how} as {}", told.join(or)))
+        };
+        let given = self.given.as_deref().unwrap_or_default();
+        let ways = [
+            told("written", &self.written, " or "),
+            told("given", given, " and as "),
+        ];
+        ways.into_iter().flatten().collect::<Vec<_>>().join(" or ")
+    }
+}
+
+fn may_be_number(part: Part<'_>) -> bool {
+    // What says nothing takes this one, too.
+    let said = described(part);
+    said.is_none_or(|said| {
+        said.split(" or ")
+            .any(|kind| matches!(kind, "integer" | "number"))
+    }) || values(part).is_some_and(|values| values.iter().any(|value| value.is_number()))
+}
+
+/// Whether a key is there, and not null, wherever a stage runs: a condition of it asks for that.
+pub(super) fn is_there(stage: &Stage, key: &str) -> bool {
+    let mut conditions = stage.when.iter().filter(|it| it.key.get_ref() == key);
+    conditions.any(|it| it.unmet(&Patch::new()).is_some())
 }
 
 /// The handler that a stage names.

@@ -235,6 +235,41 @@ async fn only_the_last_writer_of_a_key_is_read() {
     }
 }
 
+/// Conditions that never hold or always do, and what is told of each.
+const NEVER: &[(&str, &str)] = &[
+    (
+        r#"{ key = "flag", is = "yes" }"#,
+        "flag` is never \"yes\", so it never holds",
+    ),
+    (r#"{ key = "flag", is_not = "yes" }"#, "so it always holds"),
+    (
+        r#"{ key = "day", is = 3 }"#,
+        "day` is never 3, so it never holds: it is given as string",
+    ),
+    (
+        r#"{ key = "day", at_least = 5 }"#,
+        "day` is no number, so it never holds: it is given as string",
+    ),
+    (
+        r#"{ key = "day", present = false }"#,
+        "day` is always there",
+    ),
+    (r#"{ key = "mood", is = "sat" }"#, "write `is = \"sad\"`"),
+    (r#"{ key = "flag", at_least = 1 }"#, "flag` is no number"),
+    (
+        r#"{ key = "mood", present = false }"#,
+        "mood` is always there",
+    ),
+    (
+        r#"{ key = "mood", is = "glad" }, { key = "mood", is = "sad" }"#,
+        "never true together",
+    ),
+    (
+        r#"{ key = "score", at_least = 3 }, { key = "score", at_most = 2 }"#,
+        "never true together",
+    ),
+];
+
 /// A condition says something of some run: its value is one that the key may have.
 #[tokio::test]
 async fn a_condition_may_hold_and_may_not() {
@@ -266,35 +301,51 @@ async fn a_condition_may_hold_and_may_not() {
         r#"{ key = "score", at_least = 3, at_most = 9 }"#,
         r#"{ key = "score", is = 3.0 }, { key = "score", at_most = 9 }"#,
         r#"{ key = "flag", present = true }"#,
-        r#"{ key = "day", is = 1 }"#,
+        r#"{ key = "day", is = "monday" }"#,
     ] {
         assert_eq!(asked(fits).await, Vec::<String>::new(), "{fits}");
     }
-    for (when, told) in [
-        (
-            r#"{ key = "flag", is = "yes" }"#,
-            "flag` is never \"yes\", so it never holds",
-        ),
-        (r#"{ key = "flag", is_not = "yes" }"#, "so it always holds"),
-        (r#"{ key = "mood", is = "sat" }"#, "write `is = \"sad\"`"),
-        (r#"{ key = "flag", at_least = 1 }"#, "flag` is no number"),
-        (
-            r#"{ key = "mood", present = false }"#,
-            "mood` is always there",
-        ),
-        (
-            r#"{ key = "mood", is = "glad" }, { key = "mood", is = "sad" }"#,
-            "never true together",
-        ),
-        (
-            r#"{ key = "score", at_least = 3 }, { key = "score", at_most = 2 }"#,
-            "never true together",
-        ),
-    ] {
+    for (when, told) in NEVER {
         let misses = asked(when).await;
         assert!(
             misses.len() == 1 && misses[0].contains(told),
             "{when}: {misses:#?}"
+        );
+    }
+}
+
+/// A stage that only runs where a key is there reads it, though its writer may leave it out or write it as null.
+#[tokio::test]
+async fn a_condition_makes_its_key_there() {
+    let written = keys(
+        json!({ "draft": { "type": "string" }, "mood": { "type": ["string", "null"] } }),
+        &["draft"],
+    );
+    let read = keys(json!({ "mood": { "type": "string" } }), &["mood"]);
+    let asked = async |when: &str| {
+        let mut ground = Ground::good();
+        ground.change("content.draft", |it| it.writes = written.clone());
+        ground.change("qa.advice", |it| it.reads = read.clone());
+        let stage = format!(
+            "id = \"late\"\nhandler = \"qa.advice\"\nneeds = [\"critic\"]\n{when}\n[[stage]]\nid = \"approve\""
+        );
+        ground.replace(P, "id = \"approve\"", &stage);
+        misses(&ground).await
+    };
+    for guard in [
+        "present = true",
+        "is = \"glad\"",
+        "is_not = \"sad\", present = true",
+    ] {
+        let when = format!("when = [{{ key = \"mood\", {guard} }}]");
+        assert_eq!(asked(&when).await, [], "{guard}");
+    }
+    for guard in ["", "when = [{ key = \"mood\", is_not = \"sad\" }]"] {
+        let misses = asked(guard).await;
+        assert_eq!(misses.len(), 1, "{guard}: {misses:#?}");
+        assert!(
+            misses[0].0.contains("which stage `draft` may leave out"),
+            "{misses:#?}"
         );
     }
 }

@@ -310,6 +310,11 @@ impl Ground {
         });
     }
 
+    /// Without the values that are stored.
+    pub(super) fn unset(&mut self) {
+        self.stored.clear();
+    }
+
     pub(super) fn refuse(&mut self, plugin: &str, problem: &str, mend: &str) {
         self.refused.push(RefusedPlugin {
             plugin: plugin.to_owned(),

@@ -144,3 +144,15 @@ async fn what_is_missing_is_added_where_the_configuration_is() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn a_plugin_that_did_not_load_is_named() {
+    let mut ground = Ground::good();
+    ground.refuse("embeddings_collapse", "it traps", "build it again");
+    let misses = misses(&ground).await;
+    assert!(misses[0].0.contains("policy collapse handler @ policies/collapse.toml:2:1: handler `retention.embeddings_collapse` is of plugin embeddings_collapse, which did not load"), "{misses:#?}");
+    assert!(misses.iter().any(|(miss, mend)| {
+        miss.contains("plugin embeddings_collapse name @ plugins/embeddings_collapse/plugin.toml:1:1: it traps")
+            && mend == "build it again"
+    }));
+}

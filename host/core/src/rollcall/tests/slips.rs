@@ -220,7 +220,12 @@ async fn a_slip_of_a_component_is_told_as_its_own() {
         needs.tables.push(need);
     });
     let role = said(|needs| needs.roles.push("crtic".to_owned()));
-    for (ground, near) in [(table, "embeddings"), (role, "critic")] {
+    let setting = said(|needs| needs.settings.push("memory.sise".to_owned()));
+    for (ground, near) in [
+        (table, "embeddings"),
+        (role, "critic"),
+        (setting, "memory.size"),
+    ] {
         let anew = format!(
             "in the `needs` of the component's `retention.embeddings_collapse`, which is to be built anew: \
              write `{near}`"
