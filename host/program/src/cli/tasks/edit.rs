@@ -1,11 +1,12 @@
 //! `tasks edit`: a person's version of a draft.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use callboard_core::app::App;
-use callboard_core::operations::given;
+use callboard_core::operations::{OperationError, given};
 use callboard_factory::operations::tasks::{self, DraftView};
 use clap::Args;
 use tempfile::TempPath;
@@ -112,7 +113,7 @@ fn left(failure: Failure, place: Option<TempPath>, task: &str) -> Failure {
 /// What a person makes of a draft, and the file that it is in until it is kept.
 fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
     let wrong =
-        |error: std::io::Error| Failure::usage(format!("the draft for the editor: {error}"));
+        |error: std::io::Error| OperationError::unwritten("the draft for the editor", &error);
     let mut file = tempfile::Builder::new()
         .prefix("draft-")
         .suffix(".md")
@@ -127,6 +128,7 @@ fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
         .args(["-c", "eval \"$0 \\\"\\$1\\\"\""])
         .arg(&editor)
         .arg(file.path())
+        .stdout(screen().map_err(wrong)?)
         .status();
     let help = "set EDITOR to one that is there, or use `--file`";
     match ended {
@@ -134,6 +136,15 @@ fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
         Ok(status) => Err(Failure::usage(format!("editor `{said}`: {status}")).help(help)),
         Err(error) => Err(Failure::usage(format!("editor `{said}`: {error}")).help(help)),
     }
+}
+
+/// Where an editor draws: never where the answer goes, unless that is the terminal.
+fn screen() -> std::io::Result<Stdio> {
+    if std::io::stdout().is_terminal() {
+        return Ok(Stdio::inherit());
+    }
+    let beside = std::io::stderr().as_fd().try_clone_to_owned()?;
+    Ok(beside.into())
 }
 
 #[cfg(test)]
