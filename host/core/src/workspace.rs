@@ -55,6 +55,8 @@ pub struct WorkspaceError {
     pub file: String,
     pub problem: String,
     pub mend: String,
+    /// What kept it from being written, if that is why.
+    pub unwritten: Option<std::io::ErrorKind>,
 }
 
 impl WorkspaceError {
@@ -63,6 +65,7 @@ impl WorkspaceError {
             file: file.into(),
             problem: problem.into(),
             mend: mend.into(),
+            unwritten: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use callboard_core::operations;
 use callboard_core::shown::{self, Shown};
 use callboard_core::standard_error::{self, StandardError};
 use jiff::Timestamp;
@@ -79,10 +80,14 @@ pub(super) fn written(result: io::Result<()>) {
     let exit = match error.kind() {
         // As with every program before `head`, that is no failure worth a word.
         ErrorKind::BrokenPipe => Exit::Unread,
-        _ => Exit::Failed,
+        // As wherever else the disk is full.
+        kind => match operations::ErrorKind::of_write(kind, operations::ErrorKind::Failed) {
+            operations::ErrorKind::Unavailable => Exit::Unavailable,
+            _ => Exit::Failed,
+        },
     };
     // The first failure tells it.
-    if LOST.set(exit).is_ok() && exit == Exit::Failed {
+    if LOST.set(exit).is_ok() && exit != Exit::Unread {
         let problem = format!("standard output takes no more: {error}");
         let help = "what it says is lost from there on; see whether its disk is full";
         let text = format!("error: {}\n  help: {help}", Shown::line(&problem));
