@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use self::streams::MessageLevel;
-pub(super) use self::streams::{lost, until_lost, write_documents};
+pub(super) use self::streams::{lost, screen, until_lost, write_documents};
 use super::documents::TextFile;
 use super::exit::Exit;
 use super::failure::Failure;

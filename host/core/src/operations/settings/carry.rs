@@ -107,7 +107,7 @@ impl CarriedSettings {
             "the values have {bytes} bytes as a file, and an import takes {LONGEST}: nothing is exported"
         );
         OperationError::failed(problem).mend(format!(
-            "shorten the longest, or unset them for the export: {}",
+            "shorten the longest, or unset them meanwhile: {}",
             longest.join(", ")
         ))
     }

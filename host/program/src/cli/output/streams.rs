@@ -6,7 +6,9 @@
 //! line, as the lines of the log are.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use callboard_core::operations;
@@ -61,6 +63,15 @@ pub(in crate::cli) fn lost() -> Option<Exit> {
 /// Wait until an answer cannot be written.
 pub(in crate::cli) async fn until_lost() -> Exit {
     *LOST.wait().await
+}
+
+/// Where another program draws: never where the answer goes, unless that is the terminal.
+pub(in crate::cli) fn screen() -> io::Result<Stdio> {
+    if io::stdout().is_terminal() {
+        return Ok(Stdio::inherit());
+    }
+    let beside = io::stderr().as_fd().try_clone_to_owned()?;
+    Ok(beside.into())
 }
 
 /// A line, or several, of the answer.

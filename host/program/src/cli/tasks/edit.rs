@@ -1,9 +1,8 @@
 //! `tasks edit`: a person's version of a draft.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use callboard_core::app::App;
 use callboard_core::operations::{OperationError, given};
@@ -12,7 +11,7 @@ use clap::Args;
 use tempfile::TempPath;
 
 use super::NamedTask;
-use crate::cli::output::Answered;
+use crate::cli::output::{Answered, screen};
 use crate::cli::runs::Who;
 use crate::cli::{Context, Failure};
 
@@ -136,15 +135,6 @@ fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
         Ok(status) => Err(Failure::usage(format!("editor `{said}`: {status}")).help(help)),
         Err(error) => Err(Failure::usage(format!("editor `{said}`: {error}")).help(help)),
     }
-}
-
-/// Where an editor draws: never where the answer goes, unless that is the terminal.
-fn screen() -> std::io::Result<Stdio> {
-    if std::io::stdout().is_terminal() {
-        return Ok(Stdio::inherit());
-    }
-    let beside = std::io::stderr().as_fd().try_clone_to_owned()?;
-    Ok(beside.into())
 }
 
 #[cfg(test)]
