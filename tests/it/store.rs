@@ -9,6 +9,7 @@ mod failures;
 mod gates;
 mod granting;
 mod guests;
+mod naming;
 mod offers;
 mod opening;
 mod parameters;

@@ -20,6 +20,10 @@ const GUEST: Noun = Noun {
     list: "select from the book of guests",
     rows: "SELECT guest AS key, 0 AS moment FROM visits",
     ids: false,
+    none: (
+        "there is no guest yet",
+        "`callboard run PIPELINE` lets one in",
+    ),
 };
 
 pub(crate) const COMMITS: CommitHooks = CommitHooks {

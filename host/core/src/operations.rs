@@ -16,6 +16,7 @@ pub mod handlers;
 pub mod health;
 pub mod models;
 pub mod named;
+mod newest;
 pub mod overview;
 pub mod pipelines;
 pub mod plugins;
@@ -28,5 +29,6 @@ pub mod settings;
 pub mod test_cases;
 
 pub use self::error::{ErrorKind, MisreadView, OperationError, ProblemView};
+pub use self::newest::Newest;
 pub use crate::engine::operate::Actor;
 pub use crate::store::unreadable::{Broken, ListEntry};

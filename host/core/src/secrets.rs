@@ -49,6 +49,15 @@ pub enum SecretError {
     #[error("the key file {} cannot be opened now: {problem}", path.display())]
     Exhausted { path: PathBuf, problem: String },
     #[error(
+        "the key file {} cannot be written: {problem}; check that its folder can be written, and has room",
+        path.display()
+    )]
+    Unwritten {
+        path: PathBuf,
+        problem: String,
+        cause: io::ErrorKind,
+    },
+    #[error(
         "secret `{name}` is sealed with key {key_id}, and there is no key file; put the key file with key {key_id} back, or set the secret again"
     )]
     NoKey { name: String, key_id: String },
@@ -87,11 +96,11 @@ impl Key {
                 // Another process was faster; its key is the one.
                 Self::load(path)?.ok_or_else(|| unusable(path, "it went away", "try again"))
             }
-            Err(error) => Err(unusable(
-                path,
-                error,
-                "check that its folder can be written",
-            )),
+            Err(error) => Err(SecretError::Unwritten {
+                path: path.to_owned(),
+                problem: error.to_string(),
+                cause: error.kind(),
+            }),
         }
     }
 

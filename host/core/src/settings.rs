@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use self::reads::{Misfit, SettingRead, SettingReads, fits, read_of, reads};
+pub use self::reads::{Misfit, SettingRead, SettingReads, fits, fits_in, read_of, reads};
 
 /// A declared setting, as `settings.toml` writes it: `["key"]` is the table's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -59,6 +59,8 @@ pub struct WorkspaceError {
     pub file: String,
     pub problem: String,
     pub mend: String,
+    /// What kept it from being written, if that is why.
+    pub unwritten: Option<std::io::ErrorKind>,
 }
 
 impl WorkspaceError {
@@ -67,6 +69,7 @@ impl WorkspaceError {
             file: file.into(),
             problem: problem.into(),
             mend: mend.into(),
+            unwritten: None,
         }
     }
 }

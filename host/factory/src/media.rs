@@ -42,7 +42,9 @@ const READER: &str = "the store of pictures";
 
 /// What it reads.
 pub(crate) const READS: [SettingRead; 5] = [
-    SettingRead::new(STORE, &[SettingType::String], READER).checked(is_store),
+    SettingRead::new(STORE, &[SettingType::String], READER)
+        .checked(is_store)
+        .placed(is_place),
     SettingRead::new(bucket::ENDPOINT, &[SettingType::Url], READER),
     SettingRead::new(bucket::REGION, &[SettingType::String], READER),
     SettingRead::new(bucket::ACCESS_KEY, &[SettingType::String], READER),
@@ -112,6 +114,30 @@ fn taken(folder: &Path) -> Option<String> {
     read.then(|| {
         format!("`{shown}` is read as a part of the workspace, which holds no pictures; name another folder")
     })
+}
+
+/// Whether a text names a place in which pictures can be kept here.
+fn is_place(workspace: &Path, text: &str) -> Result<(), Misfit> {
+    if text.starts_with(BUCKET) {
+        return Ok(());
+    }
+    let problem = unfit(workspace, &workspace.join(text));
+    problem.map_or(Ok(()), |problem| Err(Misfit::new(problem)))
+}
+
+/// Why a folder can keep no pictures, however it is written: it is a part of the workspace, or no folder.
+fn unfit(workspace: &Path, folder: &Path) -> Option<String> {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| whole(path));
+    let ways = [
+        (whole(folder), whole(workspace)),
+        (real(folder), real(workspace)),
+    ];
+    let mut inside = ways
+        .iter()
+        .filter_map(|(folder, workspace)| folder.strip_prefix(workspace).ok());
+    let problem = inside.find_map(taken);
+    problem.or_else(|| file_on_the_way(folder))
 }
 
 /// A store of pictures.

@@ -76,12 +76,20 @@ pub const TASK: Noun = Noun {
     list: "callboard tasks list",
     rows: "SELECT id AS key, created_at AS moment FROM tasks",
     ids: true,
+    none: (
+        "there is no task yet",
+        "`callboard tasks create TOPIC --pipeline PIPELINE` makes one, and so does a run that saves a draft",
+    ),
 };
 pub const POST: Noun = Noun {
     name: "post",
     list: "callboard posts list",
     rows: "SELECT slug AS key, published_at AS moment FROM posts",
     ids: false,
+    none: (
+        "there is no post yet",
+        "a task that is approved becomes one: `callboard tasks list`",
+    ),
 };
 
 /// A picture: a JSON document in a row, and itself in a document.

@@ -50,6 +50,7 @@ attacks! {
         ])
     };
     a_trigger_at_the_commit: "a deferred write of a table whose trigger is deferred, until the host commits" => { leaves_it_to_the_commit };
+    a_trigger_put_off_again: "a deferred write of a table whose trigger puts off what it writes, again and again" => { puts_it_off_again };
     a_setting_left_behind: "a deferred write changes settings of the host's session" => { changes_settings };
     what_only_does_something: "a function of the server that does something: makes an object, takes a lock, sends, sleeps, sets" => {
         names_what_does_something
@@ -264,6 +265,29 @@ fn leaves_it_to_the_commit() {
         )
         .await;
         assert_eq!(who, role(&store).await);
+    });
+}
+
+/// It says at each step that everything is to wait for the commit, and there is nothing left at the commit.
+fn puts_it_off_again() {
+    with_database(Dialect::Postgres, async |store: Store, _: String| {
+        tables(&store).await;
+        for sql in [
+            "CREATE FUNCTION puts_off() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS \
+             $$ BEGIN SET CONSTRAINTS ALL DEFERRED; \
+             IF NEW.id < 900 THEN INSERT INTO scratch VALUES (NEW.id + 100, current_user); END IF; \
+             RETURN NULL; END $$",
+            "CREATE CONSTRAINT TRIGGER puts_off AFTER INSERT ON scratch DEFERRABLE \
+             FOR EACH ROW EXECUTE FUNCTION puts_off()",
+        ] {
+            store.execute(Statement::new(sql)).await.expect("made");
+        }
+        let insert = "INSERT INTO public.scratch (id, name) VALUES (101, 'x') RETURNING 1";
+        unchecked(&store, insert).await.expect("it is granted");
+        let said = "SELECT string_agg(DISTINCT name, ' ') || ' ' || COUNT(*) AS found \
+            FROM public.scratch WHERE id > 200";
+        let wanted = format!("{} 8", role(&store).await);
+        assert_eq!(text(&store, said).await, wanted);
     });
 }
 

@@ -1,9 +1,9 @@
 //! What there is: plugins, pipelines, policies and handlers of the active revision.
 
-use callboard_core::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::{self, Sqlite};
 
 use super::{refuses, shows};
-use crate::support::factory::{Factory, KEEP};
+use crate::support::factory::{DAY, Factory, KEEP, board, on_each};
 
 #[test]
 fn plugins_are_listed_shown_and_explained() {
@@ -115,3 +115,44 @@ fn a_handler_is_shown_with_what_it_reads_and_writes() {
         &["did you mean `qa.citations`?"],
     );
 }
+
+on_each!(a_list_that_is_cut_says_so, |dialect: Dialect| {
+    let factory = Factory::bare(dialect);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", "latest"]);
+    factory.ok(&["settings", "set", "site.title", "Days"]);
+    for number in 10..30 {
+        factory.execute(&format!(
+            "INSERT INTO history (id, pipeline, revision, status, detail, input, origin, \
+             priority, created_at, spent, fence, signals, finished_at) \
+             SELECT '{number}a204a3-1a73-74cf-98f8-6693deb782f1', pipeline, revision, status, detail, input, \
+             origin, priority, created_at - 1, spent, fence, signals, finished_at FROM history \
+             WHERE created_at = (SELECT MAX(created_at) FROM history)"
+        ));
+    }
+    let cut = "`--limit NUMBER` shows more";
+    let ran = factory.run(&["runs", "list"]);
+    assert!(
+        ran.stderr
+            .contains(&format!("only the newest 20 are shown; {cut}")),
+        "{ran}"
+    );
+    assert_eq!(ran.stdout.matches("dev_diary").count(), 20, "{ran}");
+    let ran = factory.run(&["--format", "json", "runs", "list"]);
+    assert!(ran.stderr.contains(cut), "{ran}");
+    let listed: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one document");
+    assert_eq!(listed.as_array().map(Vec::len), Some(20), "{ran}");
+    let ran = factory.run(&["runs", "list", "--limit", "21"]);
+    assert_eq!(ran.stdout.matches("dev_diary").count(), 21, "{ran}");
+    assert_eq!(ran.stderr, "", "{ran}");
+    for list in [
+        ["tasks", "list"],
+        ["posts", "list"],
+        ["settings", "history"],
+    ] {
+        let ran = factory.run(&[&list[..], &["--limit", "0"]].concat());
+        assert!(ran.stderr.contains(cut), "{ran}");
+        let ran = factory.run(&[&list[..], &["--limit", "1"]].concat());
+        assert_eq!(ran.stderr, "", "{ran}");
+    }
+});

@@ -289,3 +289,41 @@ fn whoever_follows_a_daemon_learns_that_its_file_is_gone() {
         factory.run(&["runs", "list"]).code.eq(&0).then_some(())
     });
 }
+
+#[test]
+fn whoever_only_follows_gives_nothing_back() {
+    let factory = Factory::bare(Sqlite);
+    let repository = board();
+    let (server, follower) = frozen(&factory, repository.path());
+    follower.signal("INT");
+    let ran = follower.ended();
+    assert_eq!(ran.code, 130, "{ran}");
+    for said in ["is not followed any more", "callboard runs cancel"] {
+        assert!(ran.stderr.contains(said), "{ran}");
+    }
+    assert!(!ran.stderr.contains("given back"), "{ran}");
+    server.signal("CONT");
+}
+
+/// As on a disk that was full when it began.
+#[test]
+fn a_lock_that_says_nothing_is_another_process_until_it_says_who() {
+    let factory = Factory::bare(Sqlite);
+    let repository = board();
+    let lock = factory.workspace().join("callboard.db.lock");
+    let server = Daemon::start(&factory, &["work"]);
+    server.until("Ctrl-C stops");
+    server.freeze(&factory.url());
+    fs::write(&lock, "").expect("it is emptied");
+    let line = diary(repository.path(), DAY);
+    let line: Vec<_> = line.iter().map(String::as_str).collect();
+    let follower = Daemon::start(&factory, &line);
+    follower.until("another process carries it out");
+    server.signal("CONT");
+    let wanted = format!("{} work\n", server.id());
+    eventually("it says who it is", || {
+        let said = fs::read_to_string(&lock).ok()?;
+        (said == wanted).then_some(())
+    });
+    follower.ended();
+}

@@ -118,6 +118,42 @@ on_each!(latest_is_the_newest_of_each_kind, |dialect: Dialect| {
     assert_eq!(open.as_array().map(Vec::len), Some(1), "{open}");
 });
 
+on_each!(
+    where_there_is_none_yet_it_is_said_how_one_comes_to_be,
+    |dialect: Dialect| {
+        let factory = Factory::bare_written(dialect);
+        if dialect == Sqlite {
+            let line = ["revisions", "show", "latest"];
+            let said = ["nothing is applied yet", "callboard apply"];
+            refuses(&factory, &line, 2, &said);
+        }
+        factory.ok(&["apply"]);
+        let task = ["there is no task yet", "callboard tasks create"];
+        let post = ["there is no post yet", "callboard tasks list"];
+        let run = ["there is no run yet", "callboard run PIPELINE"];
+        let gate = ["no gate is open", "callboard runs list"];
+        let lines: [(&[&str], [&str; 2]); 10] = [
+            (&["tasks", "show", "latest"], task),
+            (&["tasks", "edit", "latest", "--title", "x"], task),
+            (&["tasks", "approve", "latest"], task),
+            (&["tasks", "retry", "01a2"], task),
+            (&["posts", "show", "latest"], post),
+            (&["posts", "publish", "hello"], post),
+            (&["runs", "show", "latest"], run),
+            (&["runs", "retry", "latest"], run),
+            (&["gates", "approve", "latest"], gate),
+            (
+                &["findings", "resolve", "latest"],
+                ["no finding is open", "callboard findings list --all"],
+            ),
+        ];
+        for (line, said) in lines {
+            let ran = refuses(&factory, line, 2, &said);
+            assert!(!ran.stderr.contains("did you mean"), "{ran}");
+        }
+    }
+);
+
 #[test]
 fn a_name_that_was_mistyped_is_answered_with_the_one_that_is_near() {
     let factory = Factory::bare(Sqlite);
@@ -128,6 +164,8 @@ fn a_name_that_was_mistyped_is_answered_with_the_one_that_is_near() {
     let slip = slug.replacen('-', "_", 1);
     for (line, near) in [
         (&["run", "dev_diay"][..], "dev_diary"),
+        (&["runs", "show", "lates"], "latest"),
+        (&["tasks", "show", "lates"], "latest"),
         (&["pipelines", "show", "dev_dairy"], "dev_diary"),
         (
             &["policies", "run", "commits_keep_newst"],
@@ -205,7 +243,7 @@ fn a_demo_keeps_its_workspace_where_the_command_line_says() {
 
 /// Whatever names something, the name that may have been meant is said.
 #[test]
-fn pipelines_roles_and_the_latest_are_named_if_they_were_meant() {
+fn pipelines_and_roles_are_named_if_they_were_meant() {
     let factory = Factory::bare_written(Sqlite);
     factory.ok(&["apply"]);
     for (line, meant) in [
@@ -214,8 +252,6 @@ fn pipelines_roles_and_the_latest_are_named_if_they_were_meant() {
             "`dev_diary`",
         ),
         (&["models", "test", "wirter"], "`writer`"),
-        (&["runs", "show", "lates"], "`latest`"),
-        (&["tasks", "show", "lates"], "`latest`"),
     ] {
         let ran = factory.run(line);
         assert!(

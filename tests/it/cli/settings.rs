@@ -344,3 +344,52 @@ fn what_nobody_reads_is_listed() {
         .collect();
     assert_eq!(keys, ["lonely.words", "stray"]);
 }
+
+// What is exported can be imported, or is not exported.
+on_each!(an_export_is_no_longer_than_an_import_may_be, |dialect| {
+    let factory = Factory::bare(dialect);
+    factory.write(".callboardignore", "/kept.toml\n");
+    let long = "x".repeat(700_000);
+    for key in ["site.title", "site.description"] {
+        factory.write("kept.toml", format!("[values]\n\"{key}\" = \"{long}\"\n"));
+        factory.ok(&["settings", "import", "kept.toml", "--yes"]);
+    }
+    let said = [
+        "nothing is exported",
+        "`site.title` (700000)",
+        "an import takes 1048576",
+    ];
+    refuses(&factory, &["settings", "export"], 1, &said);
+    let json = ["--format", "json", "settings", "export"];
+    assert_eq!(factory.run(&json).code, 1);
+    factory.ok(&["settings", "unset", "site.title"]);
+    for line in [&["settings", "export"][..], &json] {
+        factory.write("kept.toml", factory.ok(line));
+        let said = factory.ok(&["settings", "import", "kept.toml"]);
+        assert!(said.contains("0 settings would change"), "{line:?}");
+    }
+});
+
+#[test]
+fn a_place_that_can_keep_no_pictures_is_refused_when_it_is_set() {
+    let factory = Factory::bare(Sqlite);
+    let inside = factory.workspace().join("pipelines").display().to_string();
+    for (place, said) in [
+        ("/etc/passwd", "/etc/passwd is a file"),
+        ("/dev/null", "/dev/null is a file"),
+        ("callboard.db", "is a file"),
+        ("callboard.toml/pictures", "is a file"),
+        (inside.as_str(), "is read as a part of the workspace"),
+        ("site", "is read as a part of the workspace"),
+    ] {
+        let line = ["settings", "set", "media.store", place];
+        refuses(&factory, &line, 2, &["media.store", said]);
+    }
+    factory.write(".callboardignore", "/kept.toml\n");
+    factory.write("kept.toml", "[values]\n\"media.store\" = \"/dev/null\"\n");
+    let line = ["settings", "import", "kept.toml", "--yes"];
+    refuses(&factory, &line, 2, &["/dev/null is a file"]);
+    assert_eq!(factory.count("settings"), 0);
+    factory.ok(&["settings", "set", "media.store", "pictures"]);
+    factory.ok(&["check"]);
+}

@@ -2,7 +2,7 @@
 //! no run pays for it.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::sync::Arc;
 
 use callboard_core::app::{App, AppError};
@@ -117,6 +117,55 @@ fn a_revision_is_known_by_what_is_in_it() {
         assert!(matches!(loaded().await, Err(AppError::ChangedRevision(1))));
         app.store().close().await;
     });
+}
+
+/// As on a full disk: nothing is left of an export, and the code is that of what is not there for now.
+#[test]
+fn an_export_that_has_no_room_leaves_nothing_behind() {
+    let factory = Factory::bare(Sqlite);
+    factory.write("site/wide.css", "a { color: red }\n".repeat(20_000));
+    factory.ok(&["apply"]);
+    let program = program();
+    let program = program.to_str().expect("UTF-8");
+    let export = |folder: &str| {
+        let line = "trap '' XFSZ; ulimit -f 200; exec \"$0\" posts export \"$1\"";
+        let ran = factory
+            .around("sh", &["-c", line, program, folder])
+            .output();
+        Ran::from(ran.expect("it starts"))
+    };
+    let there = || {
+        let all = std::fs::read_dir(factory.workspace()).expect("a folder");
+        let mut all: Vec<_> = all.flatten().map(|it| it.file_name()).collect();
+        all.retain(|name| !name.to_string_lossy().starts_with("callboard.db"));
+        all.sort();
+        all
+    };
+    let before = there();
+    for folder in ["pub", "deep/er/pub"] {
+        let ran = export(folder);
+        assert_eq!(ran.code, 3, "{ran}");
+        assert!(ran.stderr.contains("File too large"), "{ran}");
+        assert_eq!(there(), before);
+    }
+    // Nor in a folder that was there.
+    let own = factory.workspace().join("own");
+    std::fs::create_dir(&own).expect("a folder");
+    assert_eq!(export("own").code, 3);
+    assert_eq!(std::fs::read_dir(&own).expect("a folder").count(), 0);
+    std::fs::remove_dir(&own).expect("it is empty");
+    factory.ok(&["apply"]);
+    // With room it is there as a whole, as any folder is, and is written again.
+    for _ in 0..2 {
+        factory.ok(&["posts", "export", "deep/er/pub"]);
+        let wide = factory.read("deep/er/pub/wide.css");
+        assert_eq!(wide.lines().count(), 20_000);
+    }
+    let mode = |folder: &str| {
+        let folder = factory.workspace().join(folder).metadata();
+        folder.expect("it is there").permissions().mode()
+    };
+    assert_eq!(mode("deep/er/pub"), mode("deep/er"));
 }
 
 /// A file that may not grow further is an error with a sentence, and no death without a word.

@@ -336,7 +336,13 @@ fn an_editor_is_a_program_of_the_person() {
     let sed = factory.with("EDITOR", "sed -i 's/^# .*/# From the editor/'");
     let edited = sed.json(&["tasks", "edit", &task]);
     assert_eq!(edited["title"], "From the editor");
-    let none = sed.with("EDITOR", "no-such-editor");
+    // What an editor draws is no part of the answer.
+    let draws = sed.with("EDITOR", "sed -n p");
+    let ran = draws.run(&["--format", "json", "tasks", "edit", &task]);
+    let answer: Json = serde_json::from_str(&ran.stdout).expect("one document");
+    assert_eq!(answer["title"], "From the editor");
+    assert!(ran.stderr.contains("# From the editor"), "{ran}");
+    let none = draws.with("EDITOR", "no-such-editor");
     let ran = none.run(&["tasks", "edit", &task]);
     assert_eq!(ran.code, 2, "{ran}");
     assert!(ran.stderr.contains("editor `no-such-editor`"), "{ran}");
@@ -401,3 +407,24 @@ fn a_task_whose_draft_is_gone_is_not_approved() {
     );
     assert_eq!(factory.count("posts"), 0);
 }
+
+on_each!(
+    a_task_for_what_was_rejected_asks_no_model_and_says_the_way,
+    |dialect: Dialect| {
+        let (factory, repository) = (factory(dialect), board());
+        assert_eq!(factory.diary(repository.path(), DAY).code, 4);
+        let rejected = factory.task();
+        factory.run(&["tasks", "reject", &rejected, "--feedback", "no"]);
+        let ran = create(&factory, &repository, &["--key", "again", "--wait"]);
+        let retry = format!("callboard tasks retry {}", &rejected[..8]);
+        for said in ["which is rejected", &retry, "callboard run dev_diary"] {
+            assert!(ran.to_string().contains(said), "{ran}");
+        }
+        let run = &factory.json(&["runs", "list", "--limit", "1"])[0]["id"];
+        let run = run.as_str().expect("an id");
+        let visited = format!("SELECT stage FROM stage_runs WHERE run = '{run}'");
+        assert_eq!(factory.texts(&visited, "stage"), ["collect"]);
+        // Both ways are ones.
+        assert_eq!(factory.diary(repository.path(), DAY).code, 4);
+    }
+);

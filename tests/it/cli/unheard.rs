@@ -58,7 +58,7 @@ fn a_full_disk_is_a_failure_with_its_reason() {
     let factory = Factory::bare(Sqlite);
     for line in LINES {
         let ran = ran(factory.command(line), full());
-        assert_eq!(ran.code, 1, "{line:?}\n{ran}");
+        assert_eq!(ran.code, 3, "{line:?}\n{ran}");
         let told = ran
             .stderr
             .matches("standard output takes no more: No space");

@@ -273,3 +273,25 @@ on_each!(
         assert_eq!(status(), ["published"]);
     }
 );
+
+on_each!(
+    a_question_whose_gate_was_renamed_is_asked_at_the_other_one,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        assert_eq!(factory.diary(board().path(), DAY).code, 4);
+        let pipeline = "pipelines/dev_diary.toml";
+        factory.edit(pipeline, "id = \"approve\"", "id = \"ok\"");
+        factory.edit(pipeline, "needs = [\"approve\"]", "needs = [\"ok\"]");
+        factory.ok(&["apply"]);
+        let plan = factory.json(&["runs", "migrate", "latest"]);
+        let stages = plan["stages"].as_array().expect("a list");
+        let approve = stages.iter().find(|it| it["stage"] == "approve");
+        let why = approve.expect("it is told")["why"].to_string();
+        assert!(why.contains("is asked at `ok`"), "{why}");
+        assert!(!why.contains("nobody said yes"), "{why}");
+        factory.ok(&["runs", "migrate", "latest", "--yes"]);
+        assert_eq!(factory.run(&["runs", "resume", "latest"]).code, 4);
+        factory.ok(&["tasks", "approve", "latest"]);
+        assert_eq!(factory.count("posts"), 1);
+    }
+);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callboard_core::store::runs::{Run, RunLimits};
-use callboard_core::store::{Dialect, Store, claims};
+use callboard_core::store::{Dialect, Store, claims, history};
 
 use super::runs::{by_id, claimant, queue, run};
 use super::{execute, numbers};
@@ -25,16 +25,21 @@ fn rated(id: &str, key: i64) -> Run {
     }
 }
 
+/// The database's clock.
+fn now(store: &Store) -> &'static str {
+    match store.dialect() {
+        Dialect::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+        Dialect::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    }
+}
+
 /// A spent key each, and a run that would be next.
 async fn spent(store: &Store) {
     let first: Vec<Run> = (0..KEYS)
         .map(|key| rated(&format!("a{key:03}"), key))
         .collect();
     queue(store, &first).await;
-    let now = match store.dialect() {
-        Dialect::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-        Dialect::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
-    };
+    let now = now(store);
     let begun = format!("UPDATE open_runs SET status = 'gated', started_at = {now}");
     execute(store, &begun).await;
     let next: Vec<Run> = (0..KEYS)
@@ -129,3 +134,44 @@ fn claims_of_postgres_read_no_rows_of_spent_keys() {
         observer.close().await;
     });
 }
+
+on_both!(
+    what_a_rate_counts_outlives_its_pruning,
+    async |store: Store, _url| {
+        queue(
+            &store,
+            &[rated("a", 1), rated("b", 2), rated("c", 3), run("d")],
+        )
+        .await;
+        let (now, window) = (now(&store), WINDOW + 1);
+        // The first has just started; the window of the second is over, and the third never started.
+        execute(
+            &store,
+            &format!(
+                "UPDATE open_runs SET started_at = CASE id WHEN 'a' THEN {now} WHEN 'b' THEN {now} - {window} END"
+            ),
+        )
+        .await;
+        let columns = "id, pipeline, revision, detail, input, origin, priority, limit_key, at_once, rate, \
+            rate_window, created_at, started_at, spent, fence, signals";
+        execute(
+            &store,
+            &format!(
+                "INSERT INTO history ({columns}, status, finished_at) \
+                 SELECT {columns}, 'done', created_at FROM open_runs"
+            ),
+        )
+        .await;
+        execute(&store, "DELETE FROM open_runs").await;
+        let counted = async || history::count_older(&store, Duration::ZERO).await;
+        assert_eq!(counted().await.expect("it answers"), (4, 1));
+        let until = async |run: &str| history::counted_until(&store, run).await;
+        let (key, _) = until("a").await.expect("it answers").expect("it counts");
+        assert_eq!(key, "key-1");
+        assert_eq!(until("b").await.expect("it answers"), None);
+        let pruned = history::prune(&store, Duration::ZERO, |_| true).await;
+        assert_eq!(pruned.expect("it is pruned"), 3);
+        queue(&store, &[rated("e", 1), rated("f", 2)]).await;
+        assert_eq!(take(&store, 4).await, ["f"]);
+    }
+);

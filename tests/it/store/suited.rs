@@ -126,3 +126,23 @@ fn whoever_may_make_no_tables_is_told_what_to_grant() {
         administer(&database, &[gone]).await;
     });
 }
+
+#[test]
+fn a_server_that_counts_no_rows_is_refused_by_name() {
+    let database = TestDatabase::new(Dialect::Postgres);
+    let name = name(&database);
+    runtime().block_on(async {
+        let off = format!("ALTER DATABASE {name} SET track_counts = off");
+        administer(&database, &[off]).await;
+        let error = Store::open(database.url())
+            .await
+            .err()
+            .expect("it is refused");
+        assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
+        let mend = format!("ALTER DATABASE {name} RESET track_counts");
+        assert!(error.message.contains(&mend), "{error}");
+        administer(&database, &[mend]).await;
+        let store = Store::open(database.url()).await.expect("it opens");
+        store.close().await;
+    });
+}

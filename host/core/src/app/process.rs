@@ -30,6 +30,8 @@ impl App {
             if let Err(error) = self.store().in_place().await {
                 return error.into();
             }
+            // Whoever asks meanwhile is told that it is another process; on a disk that stays full it stays so.
+            self.store().say_who_works().ok();
             tokio::time::sleep(PLACE_LOOK).await;
         }
     }

@@ -1,11 +1,15 @@
 //! Why something that was asked was not done, and the mend.
 
+use std::fmt::Display;
+use std::io;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::AppError;
 use crate::engine::EngineError;
 use crate::rollcall::{Reference, RollReport};
+use crate::secrets::SecretError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::workspace::{Misread, WorkspaceError};
 
@@ -20,6 +24,20 @@ pub enum ErrorKind {
     Failed,
     /// The database does not answer, or not yet.
     Unavailable,
+}
+
+impl ErrorKind {
+    /// Of what could not be written: a disk that is full, or that takes nothing from anybody, is not available, whoever
+    /// meets it. Everything else is `otherwise`.
+    pub fn of_write(cause: io::ErrorKind, otherwise: Self) -> Self {
+        match cause {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge
+            | io::ErrorKind::ReadOnlyFilesystem => Self::Unavailable,
+            _ => otherwise,
+        }
+    }
 }
 
 /// Why something was not done.
@@ -96,6 +114,12 @@ impl OperationError {
         Self::new(ErrorKind::Failed, message)
     }
 
+    /// That a file was not written, for a reason that is no slip of whoever named it if the disk is why.
+    pub fn unwritten(file: impl Display, cause: &io::Error) -> Self {
+        let kind = ErrorKind::of_write(cause.kind(), ErrorKind::Usage);
+        Self::new(kind, format!("{file}: {cause}"))
+    }
+
     #[must_use]
     pub fn mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = Some(mend.into());
@@ -114,6 +138,13 @@ impl From<AppError> for OperationError {
             AppError::Store(error) => error.into(),
             AppError::Engine(error) => error.into(),
             AppError::NoWorkspace(_) => Self::usage(message),
+            AppError::Workspace(error) => error.into(),
+            AppError::Secret(SecretError::Exhausted { .. }) => {
+                Self::new(ErrorKind::Unavailable, message)
+            }
+            AppError::Secret(SecretError::Unwritten { cause, .. }) => {
+                Self::new(ErrorKind::of_write(cause, ErrorKind::Failed), message)
+            }
             AppError::Misses(_, roll) => Self {
                 roll: Some(roll),
                 ..Self::failed(message)
@@ -157,6 +188,41 @@ impl From<EngineError> for OperationError {
 
 impl From<WorkspaceError> for OperationError {
     fn from(error: WorkspaceError) -> Self {
-        Self::failed(error.to_string())
+        let otherwise = ErrorKind::Failed;
+        let kind = error
+            .unwritten
+            .map(|cause| ErrorKind::of_write(cause, otherwise));
+        Self::new(kind.unwrap_or(otherwise), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_full_disk_is_one_kind_whoever_meets_it() {
+        for (cause, kind) in [
+            (io::ErrorKind::StorageFull, ErrorKind::Unavailable),
+            (io::ErrorKind::ReadOnlyFilesystem, ErrorKind::Unavailable),
+            (io::ErrorKind::PermissionDenied, ErrorKind::Failed),
+        ] {
+            let key = SecretError::Unwritten {
+                path: "callboard.key".into(),
+                problem: cause.to_string(),
+                cause,
+            };
+            let error = OperationError::from(AppError::Secret(key));
+            assert_eq!(error.kind, kind, "{error}");
+            let mut unwritten = WorkspaceError::from(crate::confined_folder::ReadRefusal {
+                path: "x".to_owned(),
+                problem: crate::confined_folder::Problem::Absent,
+            });
+            unwritten.unwritten = Some(cause);
+            let error = OperationError::from(AppError::Workspace(unwritten));
+            assert_eq!(error.kind, kind, "{error}");
+        }
+        let full = OperationError::unwritten("x", &io::ErrorKind::StorageFull.into());
+        assert_eq!(full.kind, ErrorKind::Unavailable);
     }
 }

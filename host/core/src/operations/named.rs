@@ -15,6 +15,9 @@ pub async fn key(store: &Store, noun: &Noun, wanted: &str) -> Result<String, Ope
         NameMatch::One(key) => Ok(key),
         NameMatch::None => {
             let known = named::newest(store, noun).await?;
+            if known.is_empty() {
+                return Err(none(noun));
+            }
             let known = known.iter().map(String::as_str).chain([LATEST]);
             Err(unknown(noun.name, wanted, known, noun.list))
         }
@@ -28,6 +31,12 @@ pub async fn key(store: &Store, noun: &Noun, wanted: &str) -> Result<String, Ope
             Err(OperationError::usage(problem).mend(format!("it is one of {}", keys.join(", "))))
         }
     }
+}
+
+/// That there is nothing of a kind, and how the first comes to be: no name is a slip then.
+fn none(noun: &Noun) -> OperationError {
+    let (message, mend) = noun.none;
+    OperationError::new(ErrorKind::Unknown, message).mend(mend)
 }
 
 /// The run that is named.

@@ -23,7 +23,7 @@ pub use crate::store::runs::RunStatus;
 pub use crate::store::stage_runs::Undone;
 
 use super::gates::GateView;
-use super::{OperationError, named};
+use super::{Newest, OperationError, named};
 use crate::app::App;
 use crate::engine::plan;
 use crate::outcome::Patch;
@@ -43,18 +43,20 @@ pub struct Filter {
 }
 
 /// Runs, newest first; one that cannot be read is among them.
-pub async fn list(app: &App, filter: &Filter) -> Result<Vec<ListedView>, OperationError> {
+pub async fn list(app: &App, filter: &Filter) -> Result<Newest<ListedView>, OperationError> {
     let only = Only {
         status: filter.status,
         pipeline: filter.pipeline.as_deref(),
     };
-    let runs = runs::newest(app.store(), filter.limit, only).await?;
+    let asked = Newest::<Listed>::asked(filter.limit);
+    let runs = runs::newest(app.store(), asked, only).await?;
     if let (true, Some(pipeline)) = (runs.is_empty(), &filter.pipeline) {
         known(app, pipeline).await?;
     }
-    let short = Short::of(app.store(), &names::RUN, runs.iter().map(Listed::id)).await?;
-    let view = |run| ListedView::of(run, &short);
-    Ok(runs.into_iter().map(view).collect())
+    let runs = Newest::of(runs, filter.limit);
+    let ids = runs.rows.iter().map(Listed::id);
+    let short = Short::of(app.store(), &names::RUN, ids).await?;
+    Ok(runs.map(|run| ListedView::of(run, &short)))
 }
 
 /// A pipeline of which there is no run is one that the active revision has.

@@ -13,12 +13,13 @@ use serde::Serialize;
 use super::{OperationError, named};
 use crate::app::{App, AppError};
 use crate::secrets::Key;
-use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits, read_of};
+use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits_in, read_of};
 use crate::store::setting_changes::{self, SettingEvent, Wanted};
 use crate::store::settings::{self as values, Content};
 
 pub use self::carry::{
-    CarriedSettings, Imported, LONGEST, SettingDifference, import, parse, values as set_values,
+    CarriedForm, CarriedSettings, Imported, LONGEST, SettingDifference, import, parse,
+    values as set_values,
 };
 pub use self::history::{SettingChangeView, history, unread};
 
@@ -97,16 +98,16 @@ pub async fn set(
     let content = if kind == SettingType::Secret {
         sealed(app, key, value)?
     } else {
-        fitting(key, kind, &value)?;
+        fitting(app, key, kind, &value)?;
         Content::Text(value)
     };
     change(app, key, Some(content), by).await?;
     now(app, key).await
 }
 
-/// Whether a text is a value of a setting.
-fn fitting(key: &str, kind: SettingType, value: &str) -> Result<(), OperationError> {
-    fits(key, kind, value).map_err(|misfit| {
+/// Whether a text is a value of a setting here.
+fn fitting(app: &App, key: &str, kind: SettingType, value: &str) -> Result<(), OperationError> {
+    fits_in(app.folder(), key, kind, value).map_err(|misfit| {
         let refused = OperationError::usage(format!("setting `{key}`: {}", misfit.problem));
         match misfit.meant {
             Some(meant) => refused.mend(format!("callboard settings set {key} {meant}")),

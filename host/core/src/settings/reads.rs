@@ -1,6 +1,8 @@
 //! Settings that the program itself reads, host or tenant: a contract of theirs, as a handler has
 //! one, so that the roll call can hold the declarations against it.
 
+use std::path::Path;
+
 use super::SettingType;
 
 /// What reads a setting, and as what.
@@ -14,6 +16,8 @@ pub struct SettingRead {
     pub reader: &'static str,
     /// Whether a text that is of its type is one that the reader can use.
     pub text: fn(&str) -> Result<(), Misfit>,
+    /// Whether it is one in the folder of a workspace, on this machine. The roll call asks the same of what is set.
+    pub place: fn(&Path, &str) -> Result<(), Misfit>,
 }
 
 /// Why a text is no value of a setting.
@@ -59,6 +63,12 @@ pub fn fits(key: &str, kind: SettingType, text: &str) -> Result<(), Misfit> {
     read_of(key).map_or(Ok(()), |read| (read.text)(text))
 }
 
+/// The same of a text that somebody gives in a workspace, where it may name a place.
+pub fn fits_in(workspace: &Path, key: &str, kind: SettingType, text: &str) -> Result<(), Misfit> {
+    fits(key, kind, text)?;
+    read_of(key).map_or(Ok(()), |read| (read.place)(workspace, text))
+}
+
 /// All that a part of the program reads.
 pub struct SettingReads(pub &'static [&'static [SettingRead]]);
 
@@ -76,6 +86,7 @@ impl SettingRead {
             kinds,
             reader,
             text: |_| Ok(()),
+            place: |_, _| Ok(()),
         }
     }
 
@@ -83,6 +94,12 @@ impl SettingRead {
     #[must_use]
     pub const fn checked(self, text: fn(&str) -> Result<(), Misfit>) -> Self {
         Self { text, ..self }
+    }
+
+    /// The same, with what is asked of the place that it names besides.
+    #[must_use]
+    pub const fn placed(self, place: fn(&Path, &str) -> Result<(), Misfit>) -> Self {
+        Self { place, ..self }
     }
 
     fn is_of(&self, key: &str) -> bool {

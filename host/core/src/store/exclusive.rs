@@ -4,8 +4,10 @@
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::{Backend, Store, StoreError, StoreErrorKind};
@@ -19,20 +21,22 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 #[must_use = "the right ends when this is dropped"]
 pub struct Exclusive {
-    _lock: Option<File>,
+    _lock: Option<Arc<File>>,
 }
 
 /// The process that works on a SQLite file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Occupant {
-    pub process: String,
-    /// `serve` or `work`.
-    pub mode: String,
+    /// Its number, and `serve` or `work`, if it could say it: on a full disk it can't yet.
+    pub named: Option<(String, String)>,
 }
 
 impl fmt::Display for Occupant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} (`callboard {}`)", self.process, self.mode)
+        match &self.named {
+            Some((process, mode)) => write!(f, "process {process} (`callboard {mode}`)"),
+            None => f.write_str("another process"),
+        }
     }
 }
 
@@ -55,14 +59,24 @@ impl Store {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        // Who holds it is a courtesy; on a full disk the lock holds all the same.
-        if let Err(error) = write(&mut file, mode) {
-            tracing::warn!(path = %path.display(), %error, "cannot say who works on the database");
-        }
+        let file = Arc::new(file);
         if let Backend::Sqlite(store) = self.backend() {
             store.place.hold(&path);
+            store.place.name(Sign::new(&file, mode));
+        }
+        // Who holds it is a courtesy; on a full disk the lock holds all the same.
+        if let Err(error) = self.say_who_works() {
+            tracing::warn!(path = %path.display(), %error, "cannot say yet who works on the database");
         }
         Ok(Exclusive { _lock: Some(file) })
+    }
+
+    /// Say in the lock of this process who works, if it does not say so: a full disk may have kept it from that.
+    pub fn say_who_works(&self) -> std::io::Result<()> {
+        match self.backend() {
+            Backend::Sqlite(store) => store.place.say(),
+            Backend::Postgres(_) => Ok(()),
+        }
     }
 
     /// Refused once the SQLite file, its log, or the lock of this process on it, is not the one at
@@ -112,20 +126,44 @@ fn open(path: &Path) -> Result<File, StoreError> {
     options.open(path).map_err(|error| unusable(path, &error))
 }
 
-fn write(file: &mut File, mode: &str) -> std::io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    writeln!(file, "{} {mode}", std::process::id())
+/// What the lock of this process is to say, for as long as it is held.
+#[derive(Debug)]
+pub(in crate::store) struct Sign {
+    lock: Weak<File>,
+    text: String,
+}
+
+impl Sign {
+    fn new(lock: &Arc<File>, mode: &str) -> Self {
+        Self {
+            lock: Arc::downgrade(lock),
+            text: format!("{} {mode}\n", std::process::id()),
+        }
+    }
+
+    /// Write it, if it is not there.
+    pub(in crate::store) fn put(&self) -> std::io::Result<()> {
+        let Some(lock) = self.lock.upgrade() else {
+            return Ok(());
+        };
+        let text = self.text.as_bytes();
+        let mut there = vec![0; text.len() + 1];
+        let read = lock.read_at(&mut there, 0)?;
+        if there.get(..read) == Some(text) {
+            return Ok(());
+        }
+        lock.write_all_at(text, 0)?;
+        lock.set_len(text.len() as u64)
+    }
 }
 
 fn read(file: &mut File, path: &Path) -> Result<Occupant, StoreError> {
     let mut text = String::new();
     file.read_to_string(&mut text)
         .map_err(|error| unusable(path, &error))?;
-    let (process, mode) = text.trim().split_once(' ').unwrap_or(("unknown", "work"));
+    let said = text.trim().split_once(' ');
     Ok(Occupant {
-        process: process.to_owned(),
-        mode: mode.to_owned(),
+        named: said.map(|(process, mode)| (process.to_owned(), mode.to_owned())),
     })
 }
 

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::runs::{SHARED, micros};
-use super::{Store, StoreError, StoreErrorKind, Transaction, batch, blobs, model_calls};
+use super::{
+    Dialect, Store, StoreError, StoreErrorKind, Transaction, batch, blobs, model_calls, timestamp,
+};
 use crate::value::{Query, Statement};
 
 /// Runs that are removed in one transaction.
@@ -13,9 +17,19 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub(super) const ORPHANED: &str =
     "NOT EXISTS (SELECT 1 FROM revisions WHERE revisions.id = open_runs.revision)";
 
+/// Whether a run that has ended is one that a rate limit still counts, in the window of the run itself: it goes once
+/// that is over.
+fn is_counted(dialect: Dialect) -> String {
+    let now = batch::now(dialect);
+    format!(
+        "(rate IS NOT NULL AND COALESCE(started_at, 0) > {now} - COALESCE(rate_window, 0) \
+        AND COALESCE(started_at, 0) <= {now})"
+    )
+}
+
 /// Remove runs that ended longer ago than `age`, with their checkpoints and gates, oldest
 /// first, one committed batch after another, and then the large reports that nothing refers
-/// to any more. `told` hears how many are gone so far and says
+/// to any more. What a rate limit counts stays. `told` hears how many are gone so far and says
 /// whether to go on. Gives how many runs were removed.
 pub async fn prune(
     store: &Store,
@@ -41,21 +55,38 @@ pub async fn prune(
     Ok(removed)
 }
 
-/// How many runs ended longer ago than `age`.
-pub async fn count_older(store: &Store, age: Duration) -> Result<u64, StoreError> {
-    let now = batch::now(store.dialect());
-    let sql = format!("SELECT COUNT(*) AS n FROM history WHERE finished_at <= {now} - $1");
+/// How many runs ended longer ago than `age`, and how many of these a rate limit still counts.
+pub async fn count_older(store: &Store, age: Duration) -> Result<(u64, u64), StoreError> {
+    let (now, counted) = (batch::now(store.dialect()), is_counted(store.dialect()));
+    let sql = format!(
+        "SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN {counted} THEN 1 ELSE 0 END), 0) AS counted \
+        FROM history WHERE finished_at <= {now} - $1"
+    );
     store.read_one(Query::new(sql).bind(micros(age))).await
+}
+
+/// The limit that counts a run which has ended, and until when, if one does.
+pub async fn counted_until(
+    store: &Store,
+    run: &str,
+) -> Result<Option<(String, Timestamp)>, StoreError> {
+    let counted = is_counted(store.dialect());
+    let sql = format!(
+        "SELECT limit_key, started_at + rate_window AS until FROM history WHERE id = $1 AND {counted}"
+    );
+    let found: Option<(String, i64)> = store.read_first(Query::new(sql).bind(run)).await?;
+    Ok(found.map(|(key, until)| (key, timestamp(until))))
 }
 
 async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result<u64, StoreError> {
     let dialect = transaction.dialect();
-    let now = batch::now(dialect);
+    let (now, counted) = (batch::now(dialect), is_counted(dialect));
     // What another transaction is removing is left to it.
     let skip = batch::skip_locked(dialect);
     let sql = format!(
         "DELETE FROM history WHERE id IN (SELECT id FROM history \
-            WHERE finished_at <= {now} - $1 ORDER BY finished_at LIMIT $2 {skip}) RETURNING id"
+            WHERE finished_at <= {now} - $1 AND NOT {counted} \
+            ORDER BY finished_at LIMIT $2 {skip}) RETURNING id"
     );
     let remove = Query::new(sql).bind(micros(age)).bind(BATCH);
     let ids: Vec<String> = transaction.read(remove).await?;

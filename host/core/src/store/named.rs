@@ -1,7 +1,7 @@
 //! Things that a person names: by the whole name, by its beginning, by the end of an id or what lists
 //! show of it, or as `latest`. One reading of a name for all of them, and what fits several is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Store, StoreError};
 use crate::value::Query;
@@ -17,6 +17,8 @@ pub struct Noun {
     pub rows: &'static str,
     /// Whether `key` is a UUID, whose end lists show.
     pub ids: bool,
+    /// What is said where there is none, whatever was named, and how one comes to be.
+    pub none: (&'static str, &'static str),
 }
 
 pub const RUN: Noun = Noun {
@@ -24,6 +26,10 @@ pub const RUN: Noun = Noun {
     list: "callboard runs list",
     rows: "SELECT id AS key, created_at AS moment FROM runs",
     ids: true,
+    none: (
+        "there is no run yet",
+        "`callboard run PIPELINE` makes one; `callboard pipelines list` names them",
+    ),
 };
 /// A run that stands before a gate.
 pub const GATE: Noun = Noun {
@@ -31,18 +37,30 @@ pub const GATE: Noun = Noun {
     list: "callboard gates list",
     rows: "SELECT run AS key, opened_at AS moment FROM gates WHERE decision IS NULL",
     ids: true,
+    none: (
+        "no gate is open",
+        "a run opens one when it comes to a question: `callboard runs list` shows how far each came",
+    ),
 };
 pub const FINDING: Noun = Noun {
     name: "open finding",
     list: "callboard findings list",
     rows: "SELECT key, last_at AS moment FROM findings WHERE resolved_at IS NULL",
     ids: false,
+    none: (
+        "no finding is open",
+        "`callboard findings list --all` has those that were resolved",
+    ),
 };
 pub const REVISION: Noun = Noun {
     name: "revision",
     list: "callboard revisions list",
     rows: "SELECT CAST(id AS TEXT) AS key, id AS moment FROM revisions",
     ids: false,
+    none: (
+        "nothing is applied yet",
+        "`callboard apply` makes a revision",
+    ),
 };
 
 /// What a name came to: the keys it fits, at most a few of them.
@@ -63,6 +81,10 @@ const END: usize = 25;
 const LENGTH: i64 = 36;
 /// The fewest characters of it that lists show.
 const SHORTEST: usize = 6;
+/// The most: the whole group.
+const LONGEST: usize = 12;
+/// So many ids are looked up in the keys by themselves.
+const FEW: usize = 100;
 /// Ends are told apart among so many of the newest; what is older is shown whole.
 const NEWEST: i64 = 20_000;
 /// Names among which the one that was meant is looked for.
@@ -164,7 +186,8 @@ impl Short {
             return Ok(Self::default());
         }
         let known = like(store, noun, &ids).await?;
-        let short = |id: &str| (id.to_owned(), shortest(id, &known));
+        let forms = Forms::of(&known);
+        let short = |id: &str| (id.to_owned(), forms.shortest(id));
         Ok(Self(ids.into_iter().map(short).collect()))
     }
 
@@ -175,57 +198,79 @@ impl Short {
 }
 
 /// The newest keys that a short form of one of `ids` may fit: the first characters of its end stand
-/// at their beginning, or in their last group.
+/// at their beginning, or in their last group. Of many ids all of the newest are read: to look each of them up in
+/// each key would take longer than that.
 async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, StoreError> {
+    let newest = format!("{} LIMIT {NEWEST}", by_age(noun));
     let mut ends: Vec<&str> = ids.iter().filter_map(|id| id.get(END - 1..)).collect();
     ends.retain(|end| end.len() >= SHORTEST);
     let mut ends: Vec<&str> = ends.iter().map(|end| &end[..SHORTEST]).collect();
     ends.sort_unstable();
     ends.dedup();
-    let mut known = Vec::new();
-    // A statement takes so many parameters only.
-    for some in ends.chunks(500) {
-        let parameters: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
-        let sql = format!(
-            "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest WHERE {}",
-            by_age(noun),
-            stand(&parameters.join(", "))
-        );
-        let query = some.iter().fold(Query::new(sql), |sql, end| sql.bind(*end));
-        known.extend(keys(store, query).await?);
+    if ends.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(known)
+    if ends.len() > FEW {
+        return keys(store, Query::new(newest)).await;
+    }
+    let parameters: Vec<_> = (1..=ends.len()).map(|place| format!("${place}")).collect();
+    let sql = format!(
+        "SELECT DISTINCT key FROM ({newest}) newest WHERE {}",
+        stand(&parameters.join(", "))
+    );
+    let query = ends.iter().fold(Query::new(sql), |sql, end| sql.bind(*end));
+    keys(store, query).await
 }
 
 /// Where in a key the first characters of a short form have to stand for it to fit.
 fn stand(texts: &str) -> String {
-    let last_group = END..=END + 12 - SHORTEST;
+    let last_group = END..=END + LONGEST - SHORTEST;
     let at = std::iter::once(1).chain(last_group);
     let at = at.map(|at| format!("substr(key, {at}, {SHORTEST}) IN ({texts})"));
     at.collect::<Vec<_>>().join(" OR ")
 }
 
-/// Whether a short form is one of a key, as [`find`] reads it.
-fn fits(short: &str, key: &str) -> bool {
-    let end = key.get(END - 1..).unwrap_or_default();
-    key.starts_with(short) || key.ends_with(short) || end.starts_with(short)
+/// The short forms that fit a key, as [`find`] reads them: its beginning, its end, and the beginning of its last
+/// group.
+fn fitting(key: &str) -> impl Iterator<Item = &str> {
+    let group = key.get(END - 1..).unwrap_or_default();
+    (SHORTEST..=LONGEST).flat_map(move |length| {
+        let end = key.len().checked_sub(length);
+        let forms = [
+            key.get(..length),
+            end.and_then(|at| key.get(at..)),
+            group.get(..length),
+        ];
+        forms.into_iter().flatten()
+    })
 }
 
-fn shortest(id: &str, known: &[String]) -> String {
-    let Some(end) = id.get(END - 1..) else {
-        return id.to_owned();
-    };
-    if !known.iter().any(|other| other == id) {
-        return id.to_owned();
+/// Every short form of the keys, and the key that it fits; none, if it fits several.
+struct Forms<'k>(HashMap<&'k str, Option<&'k str>>);
+
+impl<'k> Forms<'k> {
+    fn of(known: &'k [String]) -> Self {
+        let mut forms = HashMap::new();
+        for key in known.iter().map(String::as_str) {
+            // The whole is there to know that the key is.
+            forms.insert(key, Some(key));
+            for form in fitting(key) {
+                let of = forms.entry(form).or_insert(Some(key));
+                if *of != Some(key) {
+                    *of = None;
+                }
+            }
+        }
+        Self(forms)
     }
-    let taken = |short: &str| {
-        let mut others = known.iter().filter(|other| *other != id);
-        others.any(|other| fits(short, other))
-    };
-    let lengths = SHORTEST..=end.len();
-    let mut short = lengths.filter_map(|length| end.get(..length));
-    let short = short.find(|short| !taken(short));
-    short.unwrap_or(id).to_owned()
+
+    fn shortest(&self, id: &str) -> String {
+        let is_known = self.0.contains_key(id);
+        let end = id.get(END - 1..).filter(|_| is_known).unwrap_or_default();
+        let short = (SHORTEST..=LONGEST).filter_map(|length| end.get(..length));
+        let mut short = short.filter(|short| self.0.get(short) == Some(&Some(id)));
+        short.next().unwrap_or(id).to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -239,19 +284,16 @@ mod tests {
             "01a204a3-1a73-74d0-98f8-6693de0082f1",
             "01a204a3-1a73-74d1-98f8-7000000082f1",
         ];
-        let known = ids.map(str::to_owned);
-        let short = ids.map(|id| shortest(id, &known));
-        assert_eq!(short, ["6693deb", "6693de0", "700000"]);
+        let mut known = ids.map(str::to_owned).to_vec();
+        let short = |known: &[String]| ids.map(|id| Forms::of(known).shortest(id));
+        assert_eq!(short(&known), ["6693deb", "6693de0", "700000"]);
         // The beginning and the end of another one count as well.
-        let mut known = known.to_vec();
         known.push("6693deb7-1a73-74d1-98f8-111111111111".to_owned());
         known.push("01a204a3-1a73-74d1-98f8-222226693de0".to_owned());
-        let short = ids.map(|id| shortest(id, &known));
-        assert_eq!(short, ["6693deb78", "6693de00", "700000"]);
-        assert_eq!(
-            shortest("01a204a3-1a73-74cf-98f8-999999999999", &known).len(),
-            36
-        );
-        assert_eq!(shortest("policy", &known), "policy");
+        assert_eq!(short(&known), ["6693deb78", "6693de00", "700000"]);
+        let forms = Forms::of(&known);
+        let unknown = "01a204a3-1a73-74cf-98f8-999999999999";
+        assert_eq!(forms.shortest(unknown), unknown);
+        assert_eq!(forms.shortest("policy"), "policy");
     }
 }

@@ -77,11 +77,14 @@ fn temporary(parent: &Path) -> std::io::Result<NamedTempFile> {
 }
 
 fn unwritable(file: &str, error: &std::io::Error) -> WorkspaceError {
-    WorkspaceError::new(
-        file,
-        error.to_string(),
-        "check that the folder can be written",
-    )
+    WorkspaceError {
+        unwritten: Some(error.kind()),
+        ..WorkspaceError::new(
+            file,
+            error.to_string(),
+            "check that the folder can be written",
+        )
+    }
 }
 
 #[cfg(test)]

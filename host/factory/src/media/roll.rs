@@ -6,9 +6,7 @@ use std::time::Instant;
 use callboard_core::client::Network;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 
-use super::{
-    BUCKET, Media, Patience, STORE, StoreClient, bucket, file_on_the_way, place, taken, unwritable,
-};
+use super::{BUCKET, Media, Patience, STORE, StoreClient, bucket, place, unwritable};
 use crate::images::provider::{PROVIDER, Provider, URL};
 
 /// What a bucket needs.
@@ -48,9 +46,7 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
 /// Why the folder of the settings can keep no pictures. Only where some are made it is tried.
 fn unfit(scope: &RollScope<'_>, made: bool) -> Option<String> {
     let folder = place(scope.settings, scope.folder).ok()?;
-    let inside = folder.strip_prefix(scope.folder).ok();
-    let problem = inside.and_then(taken);
-    let problem = problem.or_else(|| file_on_the_way(&folder));
+    let problem = super::unfit(scope.folder, &folder);
     let problem = problem.or_else(|| made.then(|| unwritable(&folder)).flatten());
     problem.map(|problem| format!("no pictures can be kept in the folder of `{STORE}`: {problem}"))
 }

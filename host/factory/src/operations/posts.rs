@@ -14,17 +14,17 @@ use std::sync::Arc;
 use callboard_core::address::Address;
 use callboard_core::app::App;
 use callboard_core::blocking;
-use callboard_core::operations::{Broken, ErrorKind, ListEntry, OperationError, named};
+use callboard_core::operations::{Broken, ErrorKind, ListEntry, Newest, OperationError, named};
 use callboard_core::store::findings;
 
 use crate::images;
 use crate::media::{self, Media, Pieces, Unstored};
-use crate::site::{self, SiteError, Unshown};
+use crate::site::{self, ExportError, SiteError, Unshown};
 use crate::tables::transitions::Word;
 use crate::tables::{POST, media as rows, post_slugs, posts};
 
 pub use self::carried::{CarriedPost, CarriedPosts, Origin};
-pub use self::carry::{DumpedPosts, ImportedPosts, dump, import, read};
+pub use self::carry::{DumpedPosts, ImportedPosts, dump, import, read, written};
 pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
 pub use self::view::{Exported, MovedPost, PostMoveView};
@@ -55,10 +55,12 @@ pub async fn list(
     app: &App,
     status: Option<&str>,
     limit: u32,
-) -> Result<Vec<ListEntry<Post>>, OperationError> {
+) -> Result<Newest<ListEntry<Post>>, OperationError> {
     let mut all = PostStatus::ALL.iter().copied();
     let status = status.and_then(|name| all.find(|status| status.word() == name));
-    Ok(posts::list(app.store(), status, limit).await?)
+    let asked = Newest::<Post>::asked(limit);
+    let all = posts::list(app.store(), status, asked).await?;
+    Ok(Newest::of(all, limit))
 }
 
 /// The post that `wanted` names, whatever its status.
@@ -137,7 +139,13 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
     let work = blocking::wait(move || site::export(&site, &all, &moved, &target));
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
     let written = work.await.map_err(|error| failed(&error))?;
-    let written = written.map_err(|error| failed(&error))?;
+    let written = written.map_err(|error| match &error {
+        ExportError::Write { cause, .. } => {
+            let kind = ErrorKind::of_write(cause.kind(), ErrorKind::Failed);
+            OperationError::new(kind, error.to_string())
+        }
+        _ => failed(&error),
+    })?;
     let unshown = written.left_out.into_iter().map(|(id, error)| Broken {
         id,
         status: "unreadable",

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use callboard_core::app::App;
 use callboard_core::operations::gates::{self, Decision, Verdict};
 use callboard_core::operations::runs::StopRequest;
-use callboard_core::operations::{Actor, ErrorKind, ListEntry, OperationError, named, runs};
+use callboard_core::operations::{
+    Actor, ErrorKind, ListEntry, Newest, OperationError, named, runs,
+};
 use callboard_core::store::named::Short;
 use callboard_core::store::timestamp;
 
@@ -56,17 +58,16 @@ pub async fn list(
     app: &App,
     status: Option<&str>,
     limit: u32,
-) -> Result<Vec<ListEntry<TaskView>>, OperationError> {
+) -> Result<Newest<ListEntry<TaskView>>, OperationError> {
     let all = TaskStatus::ALL.iter().copied();
     let status = status.and_then(|name| all.clone().find(|status| status.word() == name));
-    let all = app
-        .store()
-        .entries("id", tasks::newest(status, limit))
-        .await?;
-    let ids = all.iter().filter_map(ListEntry::known);
+    let asked = tasks::newest(status, Newest::<Task>::asked(limit));
+    let all = app.store().entries("id", asked).await?;
+    let all = Newest::of(all, limit);
+    let ids = all.rows.iter().filter_map(ListEntry::known);
     let short = Short::of(app.store(), &TASK, ids.map(|task| task.id.as_str())).await?;
     let view = |entry: ListEntry<Task>| entry.map(|task| TaskView::of(task, &short));
-    Ok(all.into_iter().map(view).collect())
+    Ok(all.map(view))
 }
 
 /// The task that `wanted` names, with the text that is published once it is approved.

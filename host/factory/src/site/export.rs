@@ -1,11 +1,13 @@
 //! The whole site as files. They are written aside first and then moved into place one by one,
-//! so that a reader never meets half a file, and a crash leaves whole files that the list knows.
+//! so that a reader never meets half a file, and a crash leaves whole files that the list knows. A folder that is
+//! new is written beside its place and comes there as a whole, or not at all.
 
 mod files;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Site, SiteError};
@@ -76,6 +78,11 @@ pub fn export(
     for (name, content) in &files {
         write(&aside.path().join(name), content)?;
     }
+    if target.is_new {
+        write_list(aside.path(), names.iter())?;
+        target.begin(aside)?;
+        return Ok(exported);
+    }
     target.write_list(target.own.union(&names))?;
     target.move_in(aside.path(), &names)?;
     target.remove(target.own.difference(&names))?;
@@ -87,11 +94,15 @@ pub fn export(
 struct Target<'f> {
     folder: &'f Path,
     own: BTreeSet<String>,
+    /// Whether it was not there yet.
+    is_new: bool,
+    _above: MadeFolders,
 }
 
 impl<'f> Target<'f> {
     fn open(folder: &'f Path) -> Result<Self, ExportError> {
-        fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
+        let is_new = folder.symlink_metadata().is_err();
+        let above = MadeFolders::above(folder)?;
         let list = folder.join(LIST);
         let own = match fs::read_to_string(&list) {
             Ok(text) => text.lines().map(str::to_owned).collect(),
@@ -102,8 +113,13 @@ impl<'f> Target<'f> {
             let entry = entry.clone();
             return Err(ExportError::List { list, entry });
         }
-        let target = Self { folder, own };
-        if !list.exists() {
+        let target = Self {
+            folder,
+            own,
+            is_new,
+            _above: above,
+        };
+        if !is_new && !list.exists() {
             target.refuse_full()?;
         }
         Ok(target)
@@ -143,10 +159,25 @@ impl<'f> Target<'f> {
 
     /// A folder to write in that is on the same file system; it goes away by itself.
     fn aside(&self) -> Result<tempfile::TempDir, ExportError> {
+        let place = if self.is_new {
+            above(self.folder)
+        } else {
+            self.folder
+        };
         tempfile::Builder::new()
             .prefix(".callboard-export-")
-            .tempdir_in(self.folder)
-            .map_err(|cause| failed(self.folder, cause))
+            // As any folder is that this person makes.
+            .permissions(fs::Permissions::from_mode(0o777))
+            .tempdir_in(place)
+            .map_err(|cause| failed(place, cause))
+    }
+
+    /// Bring the whole to its place, where there is nothing yet.
+    fn begin(&self, aside: tempfile::TempDir) -> Result<(), ExportError> {
+        fs::rename(aside.path(), self.folder).map_err(|cause| failed(self.folder, cause))?;
+        // It is where it was not made.
+        drop(aside.keep());
+        Ok(())
     }
 
     /// Deep files first, so that nothing links to a page that is not there yet.
@@ -183,11 +214,57 @@ impl<'f> Target<'f> {
     }
 
     fn write_list<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<(), ExportError> {
-        let text: String = names.flat_map(|name| [name.as_str(), "\n"]).collect();
-        let list = self.folder.join(LIST);
-        let fresh = self.folder.join(format!("{LIST}.new"));
-        write(&fresh, &text)?;
-        fs::rename(&fresh, &list).map_err(|cause| failed(&list, cause))
+        write_list(self.folder, names)
+    }
+}
+
+fn write_list<'n>(
+    folder: &Path,
+    names: impl Iterator<Item = &'n String>,
+) -> Result<(), ExportError> {
+    let text: String = names.flat_map(|name| [name.as_str(), "\n"]).collect();
+    let list = folder.join(LIST);
+    let fresh = folder.join(format!("{LIST}.new"));
+    let written = write(&fresh, &text);
+    let written =
+        written.and_then(|()| fs::rename(&fresh, &list).map_err(|cause| failed(&list, cause)));
+    if written.is_err() {
+        fs::remove_file(&fresh).ok();
+    }
+    written
+}
+
+/// The folder that a folder is in.
+fn above(folder: &Path) -> &Path {
+    let parent = folder.parent().unwrap_or(folder);
+    if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    }
+}
+
+/// Folders that were made for one that is to come into them. Those that nothing came into go away.
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    fn above(folder: &Path) -> Result<Self, ExportError> {
+        let parent = above(folder);
+        let missing = parent
+            .ancestors()
+            .take_while(|path| !path.as_os_str().is_empty() && path.symlink_metadata().is_err());
+        let made = Self(missing.map(Path::to_owned).collect());
+        fs::create_dir_all(parent).map_err(|cause| failed(parent, cause))?;
+        Ok(made)
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // One that holds something stays.
+            fs::remove_dir(folder).ok();
+        }
     }
 }
 

@@ -54,6 +54,12 @@ impl Task {
             TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled if !has_own => {
                 return None;
             }
+            TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled => format!(
+                "{subject} has a task already, which is {}: `callboard tasks retry {short}` goes on with it, and \
+                 `callboard run {}` with the input of its run takes it over",
+                self.status.word(),
+                self.pipeline
+            ),
             _ if has_own => {
                 format!("{subject} has a task already: `callboard tasks show {short}`")
             }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use callboard_core::address::Address;
 use callboard_core::app::{App, SeenVersions};
+use callboard_core::operations::OperationError;
 use callboard_core::operations::gates::{Decision, Verdict};
 use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_core::outcome::Patch;
@@ -316,7 +317,7 @@ async fn young_policies(app: &App, folder: &Path, commits: u64) -> Result<(), Fa
 /// Write a file of the workspace.
 fn kept(folder: &Path, path: &str, content: &[u8]) -> Result<(), Failure> {
     let written = std::fs::write(folder.join(path), content);
-    written.map_err(|error| Failure::usage(format!("{path}: {error}")))
+    written.map_err(|error| OperationError::unwritten(path, &error).into())
 }
 
 /// A policy's text with another number in its `config`.

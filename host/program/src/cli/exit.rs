@@ -24,7 +24,7 @@ const TABLE: [(Exit, &str); 10] = [
     (Exit::Usage, "wrong usage or input"),
     (
         Exit::Unavailable,
-        "something it depends on is not available: the database, a repository, a model",
+        "something it depends on is not available: the database, a repository, a model, room on the disk",
     ),
     (
         Exit::Waiting,

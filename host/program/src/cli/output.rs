@@ -14,14 +14,14 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
 use callboard_core::foreign_reader;
-use callboard_core::operations::Broken;
+use callboard_core::operations::{Broken, Newest};
 use callboard_core::shown::{self, Shown};
 use clap::error::ErrorKind;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use self::streams::MessageLevel;
-pub(super) use self::streams::{lost, until_lost, write_documents};
+pub(super) use self::streams::{lost, screen, until_lost, write_documents};
 use super::documents::TextFile;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -75,6 +75,25 @@ impl Output {
     ) -> Answered {
         self.table(header, rows);
         self.json(value)
+    }
+
+    /// The newest of something, a row each, and that there are more: beside the answer, so that it stays the same
+    /// list for programs.
+    pub(super) fn newest<T: Serialize>(
+        self,
+        header: &[&str],
+        newest: &Newest<T>,
+        row: impl Fn(&T) -> Vec<String>,
+    ) -> Answered {
+        let rows = newest.rows.iter().map(row).collect();
+        let answered = self.show(header, rows, &newest.rows);
+        if newest.more {
+            let shown = newest.rows.len();
+            self.progress(format_args!(
+                "only the newest {shown} are shown; `--limit NUMBER` shows more"
+            ));
+        }
+        answered
     }
 
     /// The one document for programs; people do not see it.

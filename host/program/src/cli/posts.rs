@@ -198,9 +198,7 @@ async fn list(
 ) -> Result<Answered, Failure> {
     let all = posts::list(app, status, limit).await?;
     let header = ["slug", "status", "covers", "written by"];
-    Ok(context
-        .output
-        .show(&header, all.iter().map(row).collect(), &all))
+    Ok(context.output.newest(&header, &all, row))
 }
 
 async fn show(context: &Context, app: &App, wanted: &str) -> Result<Answered, Failure> {

@@ -34,6 +34,7 @@ impl Prune {
                 return Ok(output.json(&Pruned {
                     found: 1,
                     removed: 1,
+                    counted: 0,
                 }));
             }
             (None, Some(age)) => age,
@@ -46,8 +47,14 @@ impl Prune {
         output.say(if self.dry_run {
             format!("{} runs ended more than {age} ago", pruned.found)
         } else {
-            format!("{} runs are removed", pruned.removed)
+            format!("{} of {} runs are removed", pruned.removed, pruned.found)
         });
+        if pruned.counted > 0 {
+            output.say(format!(
+                "{} of them stay for now: a rate limit still counts them",
+                pruned.counted
+            ));
+        }
         Ok(output.json(&pruned))
     }
 }

@@ -5,7 +5,7 @@ mod documents;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use callboard_core::operations::handlers;
+use callboard_core::operations::{OperationError, handlers};
 use clap::{Args, Command, CommandFactory as _};
 
 use super::documents::Written;
@@ -38,7 +38,7 @@ impl Reference {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+        .map_err(|error| OperationError::unwritten(path.display(), &error).into())
 }
 
 /// Every command with its help, as `--help` prints it.

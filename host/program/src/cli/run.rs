@@ -88,9 +88,11 @@ fn given_back(signal: Signal, id: &str) -> Failure {
 
 /// The run is in other hands.
 fn left(signal: Signal, id: &str) -> Failure {
-    let message = format!("interrupted; run {id} goes on without this command");
-    Failure::new(signal.exit(), message)
-        .help(format!("it is followed with `callboard runs tail {id}`"))
+    let message =
+        format!("interrupted; run {id} is not followed any more, and goes on without this command");
+    Failure::new(signal.exit(), message).help(format!(
+        "`callboard runs tail {id}` follows it again, and `callboard runs cancel {id}` ends it"
+    ))
 }
 
 /// Say how a run stands, with the exit code for it.

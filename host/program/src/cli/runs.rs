@@ -98,8 +98,7 @@ impl List {
         };
         let runs = runs::list(&app, &filter).await?;
         let header = ["run", "pipeline", "status", "created", "detail"];
-        let rows = runs.iter().map(row).collect();
-        Ok(context.output.show(&header, rows, &runs))
+        Ok(context.output.newest(&header, &runs, row))
     }
 }
 

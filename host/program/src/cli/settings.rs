@@ -87,7 +87,7 @@ impl Settings {
             Settings::History { key, limit } => {
                 let all = settings::history(&app, key.as_deref(), limit).await?;
                 let header = ["at", "setting", "event", "was", "becomes", "who", "detail"];
-                return Ok(output.show(&header, all.iter().map(change).collect(), &all));
+                return Ok(output.newest(&header, &all, change));
             }
             Settings::Export => return carry::export(context, &app).await,
             Settings::Import { file, yes, who } => {

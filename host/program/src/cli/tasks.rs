@@ -219,10 +219,8 @@ async fn list(
         ListEntry::Known(task) => row(task),
         ListEntry::Broken(broken) => output::broken(broken, header.len()),
     };
-    let answered = context
-        .output
-        .show(&header, all.iter().map(row).collect(), &all);
-    let mut known = all.iter().filter_map(ListEntry::known);
+    let answered = context.output.newest(&header, &all, row);
+    let mut known = all.rows.iter().filter_map(ListEntry::known);
     if known.any(|task| task.status == TaskStatus::AwaitingApproval) {
         context.output.next("tasks approve TASK");
     }

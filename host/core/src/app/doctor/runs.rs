@@ -46,7 +46,8 @@ async fn silent(app: &App) -> Result<Option<Symptom>, AppError> {
     };
     let age = length(last.age);
     let problem = format!("has the database to itself and was last seen {age} ago");
-    let process = &occupant.process;
+    let named = occupant.named.as_ref();
+    let process = named.map_or("PROCESS", |(process, _)| process);
     let mend = format!(
         "if it is frozen, let it go on with `kill -CONT {process}`; else end it and start it again"
     );

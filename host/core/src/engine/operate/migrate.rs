@@ -184,7 +184,29 @@ impl Comparison<'_> {
             changes.push(change);
         }
         changes.extend(self.gone());
+        self.say_who_asks(&mut changes);
         changes
+    }
+
+    /// Of a gate that is there no more: who asks in its place, if anybody does.
+    fn say_who_asks(&self, changes: &mut [StageChange]) {
+        let is_gate = |id: &str| self.new.1.stage(id).is_some_and(|it| it.gate.is_some());
+        let asks = changes.iter().filter(|change| {
+            is_gate(&change.stage) && !matches!(change.fate, Fate::Stays | Fate::Gone)
+        });
+        let asks: Vec<_> = asks.map(|change| format!("`{}`", change.stage)).collect();
+        let then = match asks.as_slice() {
+            [] => "nobody said yes, and what is made only with a yes is refused".to_owned(),
+            _ => format!(
+                "the question is asked at {}, and what needs a yes before that is refused",
+                asks.join(" and ")
+            ),
+        };
+        for change in changes {
+            if change.fate == Fate::Withdrawn && !is_gate(&change.stage) {
+                change.why = format!("{}; {then}", change.why);
+            }
+        }
     }
 
     fn change(&self, stage: &Stage, anew: &BTreeSet<String>) -> StageChange {
@@ -257,10 +279,7 @@ impl Comparison<'_> {
         gone.map(|id| {
             let came = self.stored.rows.iter().any(|row| row.stage == id);
             let (fate, why) = if self.asked.contains(id) {
-                (
-                    Fate::Withdrawn,
-                    "its gate is not there any more; nobody said yes, and what is made only with a yes is refused",
-                )
+                (Fate::Withdrawn, "its gate is not there any more")
             } else if came {
                 (Fate::Gone, "its checkpoint does not count any more")
             } else {

@@ -24,7 +24,7 @@ pub enum CarriedOut {
     Settled(Box<RunView>),
     /// Told to stop, and it was given back: what was committed is kept.
     GivenBack,
-    /// Told to stop while it was in other hands, where it goes on.
+    /// Told to stop while it was in other hands, or while others were to take it: there it goes on.
     Left,
 }
 
@@ -66,9 +66,10 @@ pub async fn carry_out(
             return came_to(app, run).await;
         }
         if stop.is_cancelled() {
+            // Nothing was in hand here of what is only followed.
             return Ok(match run.status {
-                RunStatus::Running => CarriedOut::Left,
-                _ => CarriedOut::GivenBack,
+                RunStatus::Queued if followed.is_none() => CarriedOut::GivenBack,
+                _ => CarriedOut::Left,
             });
         }
     }

@@ -16,12 +16,19 @@ pub struct Pruned {
     pub found: u64,
     /// Those that are removed now.
     pub removed: u64,
+    /// Those that stay, because a rate limit still counts them.
+    pub counted: u64,
 }
 
 /// Remove one run that has ended, even if it cannot be read, or whose revision is gone. Gives its
 /// id.
 pub async fn prune_one(app: &App, wanted: &str) -> Result<String, OperationError> {
     let run = named::key(app.store(), &names::RUN, wanted).await?;
+    if let Some((key, until)) = history::counted_until(app.store(), &run).await? {
+        let until = until.strftime("%F %T");
+        let message = format!("run {run} counts for the rate of limit `{key}` until {until} UTC");
+        return Err(OperationError::failed(message).mend("remove it then"));
+    }
     if !history::remove(app.store(), &run).await? {
         let message = format!("run {run} has not ended");
         let mend = format!("callboard runs cancel {run}");
@@ -38,14 +45,22 @@ pub async fn prune(
     dry: bool,
     told: impl Fn(u64, u64),
 ) -> Result<Pruned, OperationError> {
-    let found = history::count_older(app.store(), age.0).await?;
+    let (found, counted) = history::count_older(app.store(), age.0).await?;
     if dry {
-        return Ok(Pruned { found, removed: 0 });
+        return Ok(Pruned {
+            found,
+            removed: 0,
+            counted,
+        });
     }
     let tell = |removed| {
-        told(removed, found);
+        told(removed, found - counted);
         true
     };
     let removed = history::prune(app.store(), age.0, tell).await?;
-    Ok(Pruned { found, removed })
+    Ok(Pruned {
+        found,
+        removed,
+        counted,
+    })
 }

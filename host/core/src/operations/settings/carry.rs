@@ -11,6 +11,7 @@ use super::{SettingState, SettingView, declared, fitting, list, snapshot};
 use crate::app::App;
 use crate::operations::OperationError;
 use crate::settings::SettingType;
+use crate::shown;
 use crate::store::setting_changes::{self, SettingEvent, Wanted};
 use crate::store::settings::Content;
 use crate::value::json_in;
@@ -57,6 +58,61 @@ pub struct Imported {
     pub secrets: Vec<String>,
 }
 
+/// What a file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CarriedForm {
+    Toml,
+    Json,
+}
+
+impl CarriedSettings {
+    /// The file as a text that an import takes: what nobody could import is not exported.
+    pub fn written(&self, form: CarriedForm) -> Result<String, OperationError> {
+        let text = match form {
+            CarriedForm::Toml => self.toml(),
+            CarriedForm::Json => self.json()?,
+        };
+        // With the end of its last line.
+        if text.len() as u64 >= LONGEST {
+            return Err(self.too_long(text.len()));
+        }
+        parse(&text)?;
+        Ok(text)
+    }
+
+    fn toml(&self) -> String {
+        let secrets: Vec<_> = self.secrets.iter().map(|key| shown::toml(key)).collect();
+        let mut text = format!("secrets = [{}]\n\n[values]\n", secrets.join(", "));
+        for (key, value) in &self.values {
+            let (key, value) = (shown::toml(key), shown::toml(value));
+            text.extend([&key, " = ", &value, "\n"]);
+        }
+        text
+    }
+
+    fn json(&self) -> Result<String, OperationError> {
+        let text = serde_json::to_string_pretty(self);
+        let text = text.map_err(|error| OperationError::failed(error.to_string()))?;
+        Ok(shown::json(&text))
+    }
+
+    fn too_long(&self, bytes: usize) -> OperationError {
+        let mut longest: Vec<_> = self.values.iter().collect();
+        longest.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        let longest = longest.iter().take(3);
+        let longest: Vec<_> = longest
+            .map(|(key, value)| format!("`{key}` ({})", value.len()))
+            .collect();
+        let problem = format!(
+            "the values have {bytes} bytes as a file, and an import takes {LONGEST}: nothing is exported"
+        );
+        OperationError::failed(problem).mend(format!(
+            "shorten the longest, or unset them meanwhile: {}",
+            longest.join(", ")
+        ))
+    }
+}
+
 /// What is set now.
 pub async fn values(app: &App) -> Result<CarriedSettings, OperationError> {
     let all = list(app).await?;
@@ -101,7 +157,7 @@ pub async fn import(
                 let problem = format!("`{key}` is a secret, which no file has");
                 Err(OperationError::usage(problem))
             }
-            kind => fitting(key, kind, value),
+            kind => fitting(app, key, kind, value),
         });
         problems.extend(fits.err().map(|error| error.message));
     }

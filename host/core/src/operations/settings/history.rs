@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{SettingView, list};
 use crate::app::{App, AppError, LoadedRevision};
-use crate::operations::OperationError;
 use crate::operations::named::unknown;
+use crate::operations::{Newest, OperationError};
 use crate::settings::read_of;
 use crate::store::setting_changes::{self, SettingChange, SettingEvent};
 
@@ -54,8 +54,9 @@ pub async fn history(
     app: &App,
     key: Option<&str>,
     limit: u32,
-) -> Result<Vec<SettingChangeView>, OperationError> {
-    let changes = setting_changes::list(app.store(), key, limit).await?;
+) -> Result<Newest<SettingChangeView>, OperationError> {
+    let asked = Newest::<SettingChange>::asked(limit);
+    let changes = setting_changes::list(app.store(), key, asked).await?;
     if let (Some(key), true) = (key, changes.is_empty()) {
         let all = list(app).await?;
         let known = all.iter().map(|setting| setting.key.as_str());
@@ -63,7 +64,7 @@ pub async fn history(
             return Err(unknown("setting", key, known, "callboard settings list"));
         }
     }
-    Ok(changes.into_iter().map(Into::into).collect())
+    Ok(Newest::of(changes, limit).map(Into::into))
 }
 
 /// The settings that are declared, or have a value, and that nobody reads: neither the program nor a handler

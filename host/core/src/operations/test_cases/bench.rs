@@ -15,7 +15,7 @@ use crate::engine::Unwatched;
 use crate::grants::CredentialGrant;
 use crate::operations::gates::{self, Verdict};
 use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, millis};
-use crate::operations::{OperationError, settings};
+use crate::operations::{ErrorKind, OperationError, settings};
 use crate::rollcall::Referrer;
 use crate::settings::{SettingType, Snapshot, State};
 use crate::store::granted::run_script;
@@ -297,7 +297,8 @@ async fn decide(app: &App, run: &str, decision: &TestDecision) -> Result<(), Ope
 }
 
 fn unwritable(error: std::io::Error) -> OperationError {
-    OperationError::failed(format!("what a test needs on the disk: {error}"))
+    let kind = ErrorKind::of_write(error.kind(), ErrorKind::Failed);
+    OperationError::new(kind, format!("what a test needs on the disk: {error}"))
 }
 
 /// The answers in the folder of a cassette: what a tape wrote, and nothing else that lies there.

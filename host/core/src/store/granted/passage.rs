@@ -12,7 +12,9 @@
 //! another or a statement prepared under a name of the host's, comes through either.
 //!
 //! What the statement leaves for the commit, such as a trigger that is deferred, is done at its end: at the
-//! commit it would run with the rights of the host, and as long as it likes.
+//! commit it would run with the rights of the host, and as long as it likes. What is done then may put
+//! something off again (`SET CONSTRAINTS ALL DEFERRED` in a trigger), so it is done until nothing is left: only
+//! a row that was written can have left something, and a round that wrote none was the last.
 
 use super::catalog::SEARCH_PATH;
 use super::passage_place::{self, Found};
@@ -20,14 +22,24 @@ use super::role::{Login, quoted};
 use crate::store::{StoreError, Transaction};
 use crate::value::Statement;
 
-/// The body of the inner function. `$1` of the statement is the array of its parameters.
-const INNER: &str = "DECLARE answer refcursor; touched bigint; \
+/// The body of the inner function. `$1` of the statement is the array of its parameters. Triggers of constraints,
+/// which the server has itself, write nothing and are no reason to count.
+const INNER: &str = "DECLARE answer refcursor; touched bigint; written numeric; before numeric; \
     BEGIN \
     OPEN answer NO SCROLL FOR EXECUTE statement USING parameters; \
     MOVE FORWARD ALL FROM answer; \
     GET DIAGNOSTICS touched = ROW_COUNT; \
     CLOSE answer; \
     SET CONSTRAINTS ALL IMMEDIATE; \
+    IF EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable AND NOT tgisinternal) THEN \
+    LOOP \
+    SELECT pg_catalog.sum(n_tup_ins + n_tup_upd + n_tup_del) INTO written \
+    FROM pg_catalog.pg_stat_xact_all_tables; \
+    EXIT WHEN written = before; \
+    before := written; \
+    SET CONSTRAINTS ALL IMMEDIATE; \
+    END LOOP; \
+    END IF; \
     RETURN touched; \
     END";
 

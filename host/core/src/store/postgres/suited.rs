@@ -14,7 +14,7 @@ const ENCODING: &str = "UTF8";
 /// What there is to know; names as they are written in a statement.
 const ASKED: &str = "SELECT current_setting('server_encoding') AS encoding, \
     current_setting('search_path') AS path, quote_ident(current_user) AS who, \
-    quote_ident(current_database()) AS called, quote_ident(current_schema()) AS place, \
+    quote_ident(current_database()) AS called, current_setting('track_counts') AS counts, quote_ident(current_schema()) AS place, \
     COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false) AS makes";
 
 /// The place in which the tables are, or are to be made.
@@ -39,6 +39,7 @@ struct Answer {
     path: String,
     who: String,
     called: String,
+    counts: String,
     place: Option<String>,
     makes: bool,
 }
@@ -50,6 +51,15 @@ fn suited(answer: Answer) -> Result<Place, StoreError> {
         return Err(refused(format!(
             "its texts are kept in {encoding}, in which not everything can be written: make one with \
              `createdb -E {ENCODING} -T template0`, and restore what `pg_dump {name}` says of this one"
+        )));
+    }
+    // Whether a plugin's trigger put something off to the commit is seen by it.
+    if answer.counts != "on" {
+        return Err(refused(format!(
+            "its server counts no rows (`track_counts` is {}), without which it is never vacuumed, either: as its \
+             administrator, `ALTER DATABASE {name} RESET track_counts`, or `ALTER SYSTEM RESET track_counts` and \
+             `SELECT pg_reload_conf()`",
+            answer.counts
         )));
     }
     let Some(schema) = answer.place else {

@@ -17,6 +17,7 @@ use sqlx::SqliteConnection;
 
 use super::held;
 use super::opened_file::OpenedFile;
+use crate::store::exclusive::Sign;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The first part of the index that SQLite maps.
@@ -33,6 +34,8 @@ pub(in crate::store) struct Place {
     /// The files that have to stay where they are: the database with its log, and the lock of the
     /// process that works.
     files: Mutex<Vec<OpenedFile>>,
+    /// What that lock says, if this process holds it.
+    sign: Mutex<Option<Sign>>,
     /// Never used to read or write: the connection that closes the file last removes its log, which
     /// has to stay.
     anchor: tokio::sync::Mutex<Option<SqliteConnection>>,
@@ -69,6 +72,7 @@ impl Place {
         Self {
             path: path.to_owned(),
             files: Mutex::new(OpenedFile::of_database(path)),
+            sign: Mutex::default(),
             anchor: tokio::sync::Mutex::new(Some(anchor)),
             settled: Mutex::default(),
             lost: OnceLock::new(),
@@ -82,6 +86,16 @@ impl Place {
     /// Have another file stay where it is.
     pub(in crate::store) fn hold(&self, path: &Path) {
         held(&self.files).push(OpenedFile::of(path));
+    }
+
+    /// Have the lock of this process say who it is.
+    pub(in crate::store) fn name(&self, sign: Sign) {
+        held(&self.sign).replace(sign);
+    }
+
+    /// Write what the lock of this process is to say, if it does not say it.
+    pub(in crate::store) fn say(&self) -> std::io::Result<()> {
+        held(&self.sign).as_ref().map_or(Ok(()), Sign::put)
     }
 
     /// Refused once the database is not the one at its path any more.

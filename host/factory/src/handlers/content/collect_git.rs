@@ -18,7 +18,7 @@ use crate::diary::git::{Git, GitError};
 use crate::diary::looking::Looking;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts;
-use crate::tables::tasks::{self, TaskStatus};
+use crate::tables::tasks::{self, Task, TaskStatus};
 
 /// A day as it is asked for: of each year the days that there may be, which the calendar has to have, too.
 const DAY: &str = "^(latest|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$";
@@ -215,13 +215,19 @@ impl Search<'_> {
         }
         let task = self.call.read_first(tasks::about(&subject)).await?;
         let waits = [TaskStatus::AwaitingApproval, TaskStatus::Approved];
-        if let Some(task) =
-            task.filter(|task| waits.contains(&task.status) && task.run != self.call.run)
-        {
+        let is_waiting =
+            |task: &&Task| waits.contains(&task.status) && task.run != self.call.run;
+        if let Some(task) = task.as_ref().filter(is_waiting) {
             return Err(Stop::nothing_to_do(format!(
                 "a draft about {day} waits for approval already: `callboard tasks approve {}`",
                 &task.id[..task.id.len().min(8)]
             )));
+        }
+        // A task that was asked for can have no draft of what is another's: said before anything is asked of a model.
+        let own = self.call.read_first(tasks::made_by(&self.call.run)).await?;
+        let another = task.filter(|task| own.as_ref().is_some_and(|own| own.id != task.id));
+        if let Some(reason) = another.and_then(|task| task.taken(true)) {
+            return Err(Stop::nothing_to_do(reason));
         }
         match self.state(day).await? {
             Some(DayState::Thin) if !self.config.look_again => Err(Stop::nothing_to_do(format!(

@@ -66,6 +66,22 @@ pub async fn dump(app: &App) -> Result<CarriedPosts, OperationError> {
     })
 }
 
+/// The text of a document, which [`read`] takes: what nobody could import is not exported.
+pub fn written(document: &CarriedPosts) -> Result<String, OperationError> {
+    let text = serde_json::to_string_pretty(document);
+    let text = text.map_err(|error| OperationError::failed(error.to_string()))?;
+    if text.len() as u64 > LONGEST {
+        let (long, most) = (text.len() >> 20, LONGEST >> 20);
+        let problem = format!(
+            "the posts have {long} MiB as one document, and an import takes {most} MiB: nothing is written"
+        );
+        return Err(OperationError::failed(problem)
+            .mend("`callboard backup FILE` keeps all of it, whatever its size"));
+    }
+    parse(&text, "what is exported")?;
+    Ok(text)
+}
+
 /// The posts of a document, or of a folder of Markdown documents. The error names file, line and column.
 pub async fn read(path: &Path) -> Result<(CarriedPosts, Origin), OperationError> {
     if path.is_dir() {

@@ -6,9 +6,12 @@
 //! line, as the lines of the log are.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use callboard_core::operations;
 use callboard_core::shown::{self, Shown};
 use callboard_core::standard_error::{self, StandardError};
 use jiff::Timestamp;
@@ -62,6 +65,15 @@ pub(in crate::cli) async fn until_lost() -> Exit {
     *LOST.wait().await
 }
 
+/// Where another program draws: never where the answer goes, unless that is the terminal.
+pub(in crate::cli) fn screen() -> io::Result<Stdio> {
+    if io::stdout().is_terminal() {
+        return Ok(Stdio::inherit());
+    }
+    let beside = io::stderr().as_fd().try_clone_to_owned()?;
+    Ok(beside.into())
+}
+
 /// A line, or several, of the answer.
 pub(super) fn answer(text: impl Display) {
     if lost().is_none() {
@@ -79,10 +91,14 @@ pub(super) fn written(result: io::Result<()>) {
     let exit = match error.kind() {
         // As with every program before `head`, that is no failure worth a word.
         ErrorKind::BrokenPipe => Exit::Unread,
-        _ => Exit::Failed,
+        // As wherever else the disk is full.
+        kind => match operations::ErrorKind::of_write(kind, operations::ErrorKind::Failed) {
+            operations::ErrorKind::Unavailable => Exit::Unavailable,
+            _ => Exit::Failed,
+        },
     };
     // The first failure tells it.
-    if LOST.set(exit).is_ok() && exit == Exit::Failed {
+    if LOST.set(exit).is_ok() && exit != Exit::Unread {
         let problem = format!("standard output takes no more: {error}");
         let help = "what it says is lost from there on; see whether its disk is full";
         let text = format!("error: {}\n  help: {help}", Shown::line(&problem));

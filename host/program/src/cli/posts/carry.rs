@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use callboard_core::app::App;
-use callboard_core::operations::Actor;
+use callboard_core::operations::{Actor, OperationError};
 use callboard_factory::operations::posts::{self, DumpedPosts};
 
 use crate::cli::output::Answered;
@@ -15,9 +15,8 @@ use crate::cli::{Context, Failure};
 /// Write the document into a file that is not there yet, as a whole or not at all.
 pub(super) async fn export(context: &Context, app: &App, path: &Path) -> Result<Answered, Failure> {
     let all = posts::dump(app).await?;
-    let text = serde_json::to_string_pretty(&all);
-    let text = text.map_err(|error| Failure::usage(error.to_string()))?;
-    let unwritten = |error| Failure::usage(format!("{}: {error}", path.display()));
+    let text = posts::written(&all)?;
+    let unwritten = |error| OperationError::unwritten(path.display(), &error);
     let mut file = File::create_new(path).map_err(unwritten)?;
     let written = file
         .write_all(text.as_bytes())
@@ -25,7 +24,7 @@ pub(super) async fn export(context: &Context, app: &App, path: &Path) -> Result<
     if let Err(error) = written {
         // Half a document is none.
         fs::remove_file(path).ok();
-        return Err(unwritten(error));
+        return Err(unwritten(error).into());
     }
     let (many, shown) = (all.posts.len(), path.display());
     context

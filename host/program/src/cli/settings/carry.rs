@@ -4,8 +4,7 @@ use std::path::Path;
 
 use callboard_core::app::App;
 use callboard_core::operations::given;
-use callboard_core::operations::settings::{self, CarriedSettings};
-use callboard_core::shown::toml;
+use callboard_core::operations::settings::{self, CarriedForm};
 
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure};
@@ -13,14 +12,14 @@ use crate::cli::{Context, Failure};
 /// Print the file: TOML.
 pub(super) async fn export(context: &Context, app: &App) -> Result<Answered, Failure> {
     let file = settings::set_values(app).await?;
-    let CarriedSettings { secrets, values } = &file;
     let output = context.output;
-    let secrets: Vec<_> = secrets.iter().map(|key| toml(key)).collect();
-    output.say(format_args!("secrets = [{}]", secrets.join(", ")));
-    output.say("");
-    output.say("[values]");
-    for (key, value) in values {
-        output.say(format_args!("{} = {}", toml(key), toml(value)));
+    let form = if output.is_json() {
+        CarriedForm::Json
+    } else {
+        CarriedForm::Toml
+    };
+    for line in file.written(form)?.lines() {
+        output.say(line);
     }
     Ok(output.json(&file))
 }

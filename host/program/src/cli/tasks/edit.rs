@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use callboard_core::app::App;
-use callboard_core::operations::given;
+use callboard_core::operations::{OperationError, given};
 use callboard_factory::operations::tasks::{self, DraftView};
 use clap::Args;
 use tempfile::TempPath;
 
 use super::NamedTask;
-use crate::cli::output::Answered;
+use crate::cli::output::{Answered, screen};
 use crate::cli::runs::Who;
 use crate::cli::{Context, Failure};
 
@@ -112,7 +112,7 @@ fn left(failure: Failure, place: Option<TempPath>, task: &str) -> Failure {
 /// What a person makes of a draft, and the file that it is in until it is kept.
 fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
     let wrong =
-        |error: std::io::Error| Failure::usage(format!("the draft for the editor: {error}"));
+        |error: std::io::Error| OperationError::unwritten("the draft for the editor", &error);
     let mut file = tempfile::Builder::new()
         .prefix("draft-")
         .suffix(".md")
@@ -127,6 +127,7 @@ fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
         .args(["-c", "eval \"$0 \\\"\\$1\\\"\""])
         .arg(&editor)
         .arg(file.path())
+        .stdout(screen().map_err(wrong)?)
         .status();
     let help = "set EDITOR to one that is there, or use `--file`";
     match ended {
