@@ -95,9 +95,12 @@ async fn a_picture_whose_file_is_lost_is_made_anew() {
 async fn a_server_that_is_gone_keeps_away_only_what_it_would_have_to_make() {
     let gone = Arc::new(AtomicBool::new(false));
     let is_gone = Arc::clone(&gone);
-    let server = PictureServer::new(move |asked| match is_gone.load(Ordering::SeqCst) {
-        true => Reply::Close,
-        false => sdxl(asked),
+    let server = PictureServer::new(move |asked| {
+        if is_gone.load(Ordering::SeqCst) {
+            Reply::Close
+        } else {
+            sdxl(asked)
+        }
     });
     let mut bench = Bench::on("sdxl", &server.url()).await;
     make(&mut bench, (1, false), &plan(&[("featured", "A fox")])).await;
