@@ -1,6 +1,7 @@
 //! Pictures: asked of servers that behave and misbehave, kept in folders and buckets, and placed
 //! in drafts. The servers are stand-ins that speak the protocols; no model is among them.
 
+pub(crate) mod again;
 pub(crate) mod bench;
 mod causes;
 mod kept;

@@ -212,6 +212,8 @@ pub struct Call {
     pub pipeline: String,
     pub stage: String,
     pub visit: u32,
+    /// A loop or a person sent the run back to this very stage: what it made before is what is not wanted.
+    pub sent_back: bool,
     pub attempt: u32,
     /// The handler must have answered by then; everything it calls gets what is left.
     pub deadline: Instant,

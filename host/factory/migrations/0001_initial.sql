@@ -167,7 +167,10 @@ CREATE TABLE media (
     bytes    BIGINT NOT NULL,
     mime     TEXT NOT NULL,
     alt      TEXT NOT NULL CHECK ({{octets(}}alt{{)}} <= 4000),
+    basis    TEXT NOT NULL CHECK ({{octets(}}basis{{)}} <= 10000),
     prompt   TEXT NOT NULL CHECK ({{octets(}}prompt{{)}} <= 10000),
+    asked    TEXT NOT NULL,
+    seen_by  TEXT NOT NULL CHECK ({{octets(}}seen_by{{)}} <= 1000),
     provider TEXT NOT NULL,
     model    TEXT NOT NULL CHECK ({{octets(}}model{{)}} <= 1000),
     seed     BIGINT NOT NULL,
@@ -194,6 +197,14 @@ CREATE TABLE items (
 ){{strict}};
 
 CREATE INDEX items_found ON items (found_at);
+-- Both may be longer than what an index of PostgreSQL takes.
+-- {{sqlite}}
+CREATE INDEX items_origin ON items (origin);
+CREATE INDEX items_url ON items (url);
+-- {{postgres}}
+CREATE INDEX items_origin ON items USING hash (origin);
+CREATE INDEX items_url ON items USING hash (url);
+-- {{all}}
 
 -- How far a rail that asks a model agreed with people about drafts of a corpus. `question` is the digest of
 -- all that its verdicts depend on besides the model; whether it may move a draft is asked of its newest row. It is

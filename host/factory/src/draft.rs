@@ -64,16 +64,13 @@ pub struct Image {
     pub bytes: u64,
 }
 
-/// A digest of a title and its text.
-pub fn digest(title: &str, text: &str) -> String {
-    hex(&Sha256::digest(format!("{}\n{title}\n{text}", title.len())))
-}
-
 impl Draft {
-    /// A digest of what readers are told: the title and the text. What lists show of it, its tags and its
-    /// picture are no part of that.
+    /// A digest of all words that readers are told: the title, the text, and what lists and search engines show of
+    /// them. Its tags and its picture are no part of that.
     pub fn digest(&self) -> String {
-        digest(&self.title, &self.markdown)
+        let told = [&self.title, &self.seo_title, &self.excerpt, &self.markdown];
+        let told = told.map(|text| format!("{}\n{text}", text.len()));
+        hex(&Sha256::digest(told.concat()))
     }
 
     /// What the rails said of it, and what a person should know before approving it.

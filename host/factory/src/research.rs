@@ -30,7 +30,7 @@ pub(crate) const READS: [SettingRead; 1] = [SettingRead::new(
 pub struct Source {
     /// What sentences cite it by: `s1`.
     pub id: String,
-    /// Where it was read; empty for the notes of the task itself.
+    /// Where it was read; empty for the notes of the task itself, and for a document that is nowhere but here.
     pub url: String,
     pub title: String,
     /// The name of its site, or its host.
@@ -76,7 +76,9 @@ const TITLE: usize = 300;
 /// `longest` characters, at most `most`.
 pub fn numbered(found: Vec<Found>, most: usize, longest: usize) -> Vec<Source> {
     let mut seen = BTreeSet::new();
-    let once = found.into_iter().filter(|it| seen.insert(address(&it.url)));
+    // What can be read nowhere else has no address that could be the same.
+    let is_new = |it: &Found| it.url.is_empty() || seen.insert(address(&it.url));
+    let once = found.into_iter().filter(is_new);
     let numbered = once.take(most).enumerate().map(|(index, found)| Source {
         id: format!("s{}", index + 1),
         title: cut(spaced(&found.title), TITLE),

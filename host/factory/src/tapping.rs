@@ -16,8 +16,8 @@ use crate::tables::items::{self, BATCH, Item};
 /// What a tap writes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Tapped {
-    /// How many items are new, or have changed.
-    pub items: usize,
+    /// The ids of those that are new, or have changed: rows of the table `items`.
+    pub items: Vec<String>,
 }
 
 /// An item with the id and the digest that follow from the rest.
@@ -56,7 +56,8 @@ impl Found {
             let reason = format!("{what}: the {all} items there are known");
             return Err(Stop::nothing_to_do(reason));
         }
-        let mut done = Done::new(Tapped { items: new.len() });
+        let ids = new.iter().map(|item| item.id.clone()).collect();
+        let mut done = Done::new(Tapped { items: ids });
         for batch in new.chunks(BATCH) {
             done = done.write(items::upsert(batch));
         }

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::internal_links::{self, Post};
 use crate::programmatic::{self, Config};
 use crate::review::{Draft, Severity};
+use crate::rule::Rule;
 use crate::rules::{PROGRAMMATIC, STYLE};
 use crate::style;
 
@@ -26,9 +28,16 @@ struct Sample {
 struct Head {
     title: String,
     #[serde(default)]
+    excerpt: String,
+    #[serde(default)]
+    seo_title: String,
+    #[serde(default)]
     topic: Option<String>,
     /// The rules that have to find something.
     finds: BTreeSet<String>,
+    /// The published posts that its links may lead to.
+    #[serde(default)]
+    posts: Option<Vec<Post>>,
     #[serde(default)]
     config: Config,
 }
@@ -90,12 +99,20 @@ fn sample(name: String, text: &str) -> Sample {
     let draft = Draft {
         title: head.title,
         markdown: markdown.trim_start().to_owned(),
+        excerpt: head.excerpt,
+        seo_title: head.seo_title,
     };
     let mut review = programmatic::review(&draft, &head.config);
     let topic = head.topic.as_deref();
     review
         .findings
         .extend(style::review(&draft, topic, &style::Config::default()).findings);
+    if let Some(posts) = &head.posts {
+        let links = internal_links::review(&draft, posts, &internal_links::Config::default());
+        review
+            .findings
+            .extend(links.into_iter().flat_map(|it| it.findings));
+    }
     let found = review
         .findings
         .into_iter()
@@ -109,9 +126,18 @@ fn sample(name: String, text: &str) -> Sample {
     }
 }
 
+/// All rules whose drafts are in the corpus.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    let rules = PROGRAMMATIC
+        .iter()
+        .chain(STYLE)
+        .chain(&internal_links::RULES);
+    rules.copied()
+}
+
 fn tallies(samples: &[Sample]) -> BTreeMap<&'static str, Tally> {
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
-    for rule in PROGRAMMATIC.iter().chain(STYLE) {
+    for rule in rules() {
         let tally = tallies.entry(rule.name).or_default();
         for sample in samples {
             match (
@@ -164,7 +190,7 @@ fn report(samples: &[Sample]) -> String {
 fn each_rule_is_as_right_as_it_is_grave() {
     let samples = samples();
     let tallies = tallies(&samples);
-    for rule in PROGRAMMATIC.iter().chain(STYLE) {
+    for rule in rules() {
         let tally = &tallies[rule.name];
         let least = if rule.severity == Severity::Error {
             100
@@ -172,8 +198,8 @@ fn each_rule_is_as_right_as_it_is_grave() {
             90
         };
         assert!(
-            tally.right + tally.missed > 0,
-            "no draft is broken for {}",
+            tally.right + tally.missed > 1,
+            "fewer than two drafts are broken for {}",
             rule.name
         );
         assert!(
@@ -229,6 +255,8 @@ fn odd_texts_are_read() {
         let draft = Draft {
             title: text.chars().take(50).collect(),
             markdown: text.to_owned(),
+            excerpt: text.to_owned(),
+            seo_title: text.chars().take(60).collect(),
         };
         programmatic::review(&draft, &Config::default());
         style::review(&draft, Some(text), &style::Config::default());

@@ -3,6 +3,7 @@
 //! * `qa.programmatic`: what no draft may have in it, rule by rule
 //! * `qa.style`: how it reads, as a score that can be worked out again
 //! * `qa.attribution`: who is named as a source, and linked nowhere
+//! * `qa.internal_links`: where its links to posts of the same site lead
 //! * `qa.self_claim`: what it says of the system that it is about
 //!
 //! Nothing is granted to them. Each rule is one file below `rules/`: its name, what it looks for in
@@ -15,9 +16,12 @@
 //! * `phrase`: words that follow each other, written as they are read
 //! * `rule`: a rule, its configuration, and what becomes of what it finds
 //! * `rules`: all of them
-//! * `programmatic`, `style`, `attribution`, `self_claim`: the handlers
+//! * `fields`: what is shown of a draft where it is found, judged by those that fit
+//! * `programmatic`, `style`, `attribution`, `internal_links`, `self_claim`: the handlers
 
 mod attribution;
+mod fields;
+mod internal_links;
 mod phrase;
 mod programmatic;
 mod review;
@@ -28,11 +32,12 @@ mod style;
 mod text;
 
 use crate::attribution::Attribution;
+use crate::internal_links::InternalLinks;
 use crate::programmatic::Programmatic;
 use crate::self_claim::SelfClaim;
 use crate::style::Style;
 
-callboard_plugin::export!(Programmatic, Style, Attribution, SelfClaim);
+callboard_plugin::export!(Programmatic, Style, Attribution, InternalLinks, SelfClaim);
 
 #[cfg(test)]
 mod corpus;

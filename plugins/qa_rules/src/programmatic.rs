@@ -1,9 +1,11 @@
-//! `qa.programmatic`: what no draft may have in it, rule by rule. It always gives a verdict.
+//! `qa.programmatic`: what no draft may have in it, rule by rule: its text, and the fields that lists and search
+//! engines show of it. It always gives a verdict.
 
 use callboard_plugin::{Call, Done, Handler, Stop};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::fields;
 use crate::review::{Draft, Review};
 use crate::rule::{self, Choices, Lists};
 use crate::rules::PROGRAMMATIC;
@@ -18,6 +20,17 @@ pub(crate) struct Config {
     pub(crate) rules: Choices,
     /// What the rules are given besides the draft.
     pub(crate) lists: Lists,
+    /// What is judged: `all` that goes out, or `fields`, the excerpt and the title for search engines, alone.
+    pub(crate) only: Only,
+}
+
+/// What is judged of a draft.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Only {
+    #[default]
+    All,
+    Fields,
 }
 
 fn choices(generator: &mut SchemaGenerator) -> Schema {
@@ -48,9 +61,12 @@ impl Handler for Programmatic {
 }
 
 pub(crate) fn review(draft: &Draft, config: &Config) -> Review {
-    let text = Text::read(&draft.title, &draft.markdown);
-    let findings = PROGRAMMATIC
-        .iter()
-        .flat_map(|rule| rule.findings(&text, &config.lists, &config.rules));
-    Review::of(findings.collect())
+    let mut findings = Vec::new();
+    if config.only == Only::All {
+        let text = Text::read(&draft.title, &draft.markdown);
+        let rules = PROGRAMMATIC.iter();
+        findings.extend(rules.flat_map(|rule| rule.findings(&text, &config.lists, &config.rules)));
+    }
+    findings.extend(fields::findings(draft, config));
+    Review::of(findings)
 }

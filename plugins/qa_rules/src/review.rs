@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Draft {
     pub(crate) title: String,
     pub(crate) markdown: String,
+    /// What lists show of it.
+    #[serde(default)]
+    pub(crate) excerpt: String,
+    /// The title that search engines show; its own, if empty.
+    #[serde(default)]
+    pub(crate) seo_title: String,
 }
 
 /// What a rail found.

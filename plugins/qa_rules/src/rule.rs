@@ -204,12 +204,32 @@ impl Rule {
         if chosen.enabled == Some(false) {
             return Vec::new();
         }
-        let threshold = chosen.threshold.or(self.threshold).unwrap_or_default();
+        let threshold = self.number(choices);
         let found = (self.find)(&Seen {
             text,
             lists,
             threshold,
         });
+        self.weighed(found, text, choices)
+    }
+
+    /// The number that it goes by, as an operator chose it.
+    pub(crate) fn number(&self, choices: &Choices) -> u32 {
+        let chosen = choices.get(self.name).copied().unwrap_or_default();
+        chosen.threshold.or(self.threshold).unwrap_or_default()
+    }
+
+    /// What was found, as grave as an operator has it.
+    pub(crate) fn weighed(
+        &self,
+        found: Vec<Found>,
+        text: &Text<'_>,
+        choices: &Choices,
+    ) -> Vec<Finding> {
+        let chosen = choices.get(self.name).copied().unwrap_or_default();
+        if chosen.enabled == Some(false) {
+            return Vec::new();
+        }
         let severity = chosen.severity.unwrap_or(self.severity);
         let most = chosen.promote_after.unwrap_or(PROMOTE_AFTER);
         let many = most > 0 && found.len() > usize::try_from(most).unwrap_or(usize::MAX);
@@ -233,7 +253,10 @@ impl Rule {
 
     /// Rules that find much that is right: theirs stay warnings, unless an operator says otherwise.
     fn never_promoted(&self) -> bool {
-        matches!(self.name, "unlinked_citation" | "hallucinated_reference")
+        matches!(
+            self.name,
+            "unlinked_citation" | "hallucinated_reference" | "off_topic_library"
+        )
     }
 }
 

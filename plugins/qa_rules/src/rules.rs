@@ -23,6 +23,7 @@ rules! {
     hallucinated_link
     unlinked_citation
     hallucinated_reference
+    off_topic_library
     code_block_density
     brand_contradiction
     leaked_image_prompt

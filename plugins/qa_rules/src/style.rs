@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::review::{Draft, Finding, Review, Severity};
 use crate::rule::{self, Choices, Lists};
 use crate::rules::STYLE;
-use crate::text::{Kind, Text};
+use crate::text::{Kind, Passage, Text};
 
 pub(crate) struct Style;
 
@@ -59,8 +59,7 @@ pub(crate) struct Writes {
 
 impl Handler for Style {
     const NAME: &'static str = "qa.style";
-    const SUMMARY: &'static str =
-        "Measures how a draft reads: clarity, length, structure, ease, what of its topic is in it";
+    const SUMMARY: &'static str = "Measures how a draft reads: clarity, length, structure, ease, how it holds its readers, what of its topic is in it";
     const ALWAYS_GIVES_A_VERDICT: bool = true;
     type Config = Config;
     type Reads = Reads;
@@ -141,6 +140,7 @@ fn dimensions(text: &Text<'_>, topic: Option<&str>, config: &Config) -> Vec<Dime
         completeness(words, config),
         structure(text, words),
         readability(text, words, sentences),
+        engagement(text),
     ];
     dimensions.extend(topic.and_then(|topic| relevance(text, topic)));
     dimensions
@@ -200,6 +200,51 @@ fn structure(text: &Text<'_>, words: usize) -> Dimension {
     };
     Dimension {
         name: "structure",
+        points,
+        why,
+    }
+}
+
+/// What holds a reader besides sentences: lists, questions, emphasis, being spoken to, something to see.
+fn engagement(text: &Text<'_>) -> Dimension {
+    let any = |is: fn(&Passage) -> bool| text.passages.iter().any(is);
+    let there = [
+        ("a list", any(|it| it.kind == Kind::Item)),
+        ("a question", any(|it| it.text.contains('?'))),
+        (
+            "emphasis",
+            text.prose.contains("**") || any(|it| it.emphasised),
+        ),
+        (
+            "a word to the reader",
+            any(|it| {
+                it.words
+                    .iter()
+                    .any(|word| matches!(word.lower.as_str(), "you" | "your"))
+            }),
+        ),
+        (
+            "code, a table, a quotation or a picture",
+            !text.fences.is_empty()
+                || any(|it| matches!(it.kind, Kind::Cell | Kind::Quote | Kind::Image)),
+        ),
+    ];
+    let named = |wanted: bool| {
+        there
+            .iter()
+            .filter(|(_, is)| *is == wanted)
+            .map(|(what, _)| *what)
+            .collect::<Vec<_>>()
+    };
+    let (has, lacks) = (named(true), named(false));
+    let points = 50 + 10 * u32::try_from(has.len()).unwrap_or_default();
+    let why = match (has.is_empty(), lacks.is_empty()) {
+        (true, _) => format!("nothing but sentences: no {}", lacks.join(", no ")),
+        (_, true) => has.join(", "),
+        _ => format!("{}; no {}", has.join(", "), lacks.join(", no ")),
+    };
+    Dimension {
+        name: "engagement",
         points,
         why,
     }

@@ -137,8 +137,7 @@ fn what_is_gone_by_is_closed_to_plugins() {
     }
     let texts = [
         "content.save_draft draft",
-        "content.save_draft seo",
-        "publish.refresh seo",
+        "publish.refresh draft",
         "qa.aggregate draft",
         "qa.settle draft",
     ];
@@ -172,8 +171,9 @@ fn what_is_changed_is_what_was_asked_for() {
             let told = said(&outcome);
             assert!(told.starts_with("rejected: ") && told.contains(why), "{told}");
         };
-        let seo = json!({ "title": "A", "description": "What is shown of it.", "keywords": ["a"] });
-        let refresh = |subject: &str| json!({ "subject": subject, "seo": seo });
+        let mut draft = json!(compose(&bundle(), TEMPLATE).expect("a text"));
+        draft["excerpt"] = json!("What is shown of it.");
+        let refresh = |subject: &str| json!({ "subject": subject, "draft": draft });
         let asked = json!({ "slug": format!("/posts/{}", slug.as_str().expect("a slug")) });
         let mine = call("publish.refresh", &asked, refresh(one)).await;
         assert_eq!(said(&mine), "done: posts_refreshed 1");

@@ -152,6 +152,7 @@ impl Bench {
             pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,
+            sent_back: false,
             attempt: 1,
             deadline: Instant::now() + Duration::from_secs(30),
             now: now(),

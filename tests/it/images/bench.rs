@@ -29,6 +29,8 @@ pub(crate) struct Bench {
     resources: Arc<dyn Resources>,
     pub(crate) folder: TempDir,
     values: BTreeMap<String, String>,
+    /// Of the stage that is called, and whether it was sent back to.
+    pub(crate) visit: (u32, bool),
     /// How long a call has.
     pub(crate) patience: Duration,
 }
@@ -54,6 +56,7 @@ impl Bench {
             app,
             folder,
             values: values.collect(),
+            visit: (1, false),
             patience: Duration::from_secs(60),
         }
     }
@@ -106,7 +109,8 @@ impl Bench {
             asked: Arc::default(),
             pipeline: String::new(),
             stage: "stage".to_owned(),
-            visit: 1,
+            visit: self.visit.0,
+            sent_back: self.visit.1,
             attempt: 1,
             deadline: Instant::now() + self.patience,
             now: Timestamp::now(),

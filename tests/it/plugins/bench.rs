@@ -127,6 +127,7 @@ impl Bench {
             pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,
+            sent_back: false,
             attempt: 1,
             deadline: Instant::now() + time,
             now: Timestamp::UNIX_EPOCH,

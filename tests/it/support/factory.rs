@@ -95,6 +95,11 @@ impl Factory {
             self.remove(&format!("policies/{policy}.toml"));
         }
         self.remove("pipelines/canonical_blog.toml");
+        let refresh = self.read("pipelines/seo_refresh.toml");
+        let (before, rules) = refresh.split_once("# Of the post, ").expect("its rules");
+        let (_, behind) = rules.split_once("goto:seo\"\n\n").expect("their end");
+        let behind = behind.replace("needs = [\"rules\"]", "needs = [\"seo\"]");
+        self.write("pipelines/seo_refresh.toml", format!("{before}{behind}"));
         self
     }
 

@@ -181,9 +181,7 @@ pub fn keys_that(
     };
     add(input, None);
     // Also of a visit that was undone since: why the loop went back has not changed by that.
-    let back = rows
-        .iter()
-        .rposition(|row| matches!(row.follow, Follow::Goto(_)));
+    let back = last_back(rows);
     for (index, row) in rows.iter().enumerate() {
         // What it was sent back with is there until a stage writes it anew.
         if let Some(patch) = row.outcome.patch()
@@ -203,6 +201,18 @@ pub fn keys_that(
         keys.insert(FEEDBACK.to_owned(), why.into());
     }
     keys
+}
+
+/// Where a loop, or a person at a gate, sent the run back last.
+fn last_back(rows: &[StageRun]) -> Option<usize> {
+    let mut rows = rows.iter();
+    rows.rposition(|row| matches!(row.follow, Follow::Goto(_)))
+}
+
+/// Whether it was sent back to this very stage, and not to one before it.
+pub fn is_sent_back(rows: &[StageRun], stage: &str) -> bool {
+    let back = last_back(rows).map(|index| &rows[index].follow);
+    matches!(back, Some(Follow::Goto(target)) if target == stage)
 }
 
 /// What a gate asks, and what the stages before it flagged.

@@ -55,6 +55,7 @@ pub(super) struct StageExecution {
     work: RunContext,
     index: usize,
     visit: u32,
+    sent_back: bool,
     /// The newest checkpoint when it was made ready.
     pub(super) since: i64,
     /// Cancelled when nothing of it can count any more.
@@ -71,6 +72,7 @@ impl StageExecution {
             work: work.clone(),
             index,
             visit: plan::next_visit(rows, stage.id()),
+            sent_back: plan::is_sent_back(rows, stage.id()),
             since: plan::newest(rows),
             outdated: CancellationToken::new(),
             input: heard::keys(&work.runnable.registry, &work.run.input, stage, rows),
@@ -143,6 +145,7 @@ impl StageExecution {
             pipeline: self.work.run.pipeline.clone(),
             stage: stage.id().to_owned(),
             visit: self.visit,
+            sent_back: self.sent_back,
             attempt,
             deadline: own.map_or(run_deadline, |own| own.min(run_deadline)),
             now: self.work.engine.clock.now(),

@@ -203,6 +203,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
         pipeline: String::new(),
         stage: format!("test of {role}"),
         visit: 1,
+        sent_back: false,
         attempt: 1,
         deadline: Instant::now() + PATIENCE,
         now: Timestamp::now(),

@@ -70,10 +70,30 @@ pub struct Planned {
     /// The heading below which it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
+    /// What the text says there, by which a picture that was made for it is known again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub basis: String,
     /// What it is to show.
     pub prompt: String,
+    /// Whether one is to be made even if the same was made before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anew: bool,
     /// What it shows, for who does not see it, until a model or a person has looked.
     pub alt: String,
+}
+
+impl Planned {
+    /// One that shows what the text says there.
+    fn by(which: Which, heading: Option<String>, basis: String) -> Self {
+        Self {
+            which,
+            heading,
+            prompt: basis.clone(),
+            alt: basis.clone(),
+            basis,
+            anew: false,
+        }
+    }
 }
 
 /// A picture that was made and kept.
@@ -88,6 +108,9 @@ pub struct Made {
     pub image: Image,
     /// What it was to show.
     pub prompt: String,
+    /// The model that said what it shows; empty if none did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seen_by: String,
 }
 
 /// The pictures of a draft: one for its head, if `featured`, and at most `inline` below headings,
@@ -97,11 +120,10 @@ pub fn planned(
     sections: &[Section],
     (featured, inline): (bool, usize),
 ) -> Vec<Planned> {
+    // What lists show of it is made anew in each round, and says nothing of what the picture shows.
     let first = featured.then(|| Planned {
-        which: Which::Featured,
-        heading: None,
-        prompt: head(draft),
-        alt: head(draft),
+        basis: draft.title.clone(),
+        ..Planned::by(Which::Featured, None, head(draft))
     });
     let fit = |section: &&Section| {
         let heading = section.heading.trim().to_lowercase();
@@ -112,11 +134,10 @@ pub fn planned(
     let fitting: Vec<_> = sections.iter().filter(fit).collect();
     let count = inline.min(fitting.len());
     let chosen = (0..count).map(|place| fitting[place * fitting.len() / count]);
-    let inline = chosen.zip(1..).map(|(section, number)| Planned {
-        which: Which::Inline(number),
-        heading: Some(section.heading.clone()),
-        prompt: sentence(&[&section.heading, &section.text]),
-        alt: sentence(&[&section.heading, &section.text]),
+    let inline = chosen.zip(1..).map(|(section, number)| {
+        let (heading, told) = (&section.heading, &section.text);
+        let basis = sentence(&[heading, told]);
+        Planned::by(Which::Inline(number), Some(heading.clone()), basis)
     });
     first.into_iter().chain(inline).collect()
 }

@@ -229,10 +229,21 @@ fn variables(judged: &Judged, most: usize) -> Json {
     }
     json!({
         "title": judged.draft.title,
-        "text": cut(&judged.draft.markdown, most),
+        "text": format!("{}{}", cut(&judged.draft.markdown, most), described(&judged.draft)),
         "topic": judged.topic.as_deref().unwrap_or_default(),
         "sources": sources,
     })
+}
+
+/// What is shown of a draft where it is found, which is judged with it.
+fn described(draft: &Draft) -> String {
+    let told = [
+        ("In lists it is described as", &draft.excerpt),
+        ("Search engines show as its title", &draft.seo_title),
+    ];
+    let told = told.into_iter().filter(|(_, text)| !text.is_empty());
+    told.map(|(what, text)| format!("\n\n[{what}: {text}]"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -147,11 +147,11 @@ fn text(known: &Known<'_>) -> Option<String> {
         report,
         ..
     } = known;
-    let same = kept.title == draft.title && kept.markdown == draft.markdown;
     if kept.origin != Origin::Pipeline || kept.conflicts > 0 {
         let (number, editor) = (kept.number, &kept.editor);
         return Some(format!("draft {number} was edited by {editor}"));
     }
+    let same = kept.text().is_ok_and(|kept| kept.digest() == report.text);
     if !same || report.text != draft.digest() {
         return Some("the rails judged another text than the one that is kept".to_owned());
     }

@@ -28,6 +28,12 @@ pub struct Labelled {
 #[serde(deny_unknown_fields)]
 struct Head {
     title: String,
+    /// What lists show of it.
+    #[serde(default)]
+    excerpt: String,
+    /// The title that search engines show.
+    #[serde(default)]
+    seo_title: String,
     topic: Option<String>,
     #[serde(default)]
     sources: Vec<Read>,
@@ -39,6 +45,9 @@ struct Head {
     /// What those rules are given.
     #[serde(default, rename = "config")]
     _config: Json,
+    /// The posts that links may lead to.
+    #[serde(default, rename = "posts")]
+    _posts: Json,
 }
 
 impl Labelled {
@@ -51,6 +60,8 @@ impl Labelled {
             .map_err(|error| format!("its label cannot be read: {error}"))?;
         let draft = Draft {
             title: head.title,
+            excerpt: head.excerpt,
+            seo_title: head.seo_title,
             markdown: markdown.trim_start().to_owned(),
             ..Draft::default()
         };

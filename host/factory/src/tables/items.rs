@@ -1,7 +1,7 @@
 //! `items`: what taps found elsewhere, such as items of feeds and documents of a folder, each once.
 
 use callboard_core::value::form::micros;
-use callboard_core::value::{Query, Statement, parameters};
+use callboard_core::value::{Query, Statement, parameters, select};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,14 @@ pub fn upsert(items: &[Item]) -> Statement {
             published = excluded.published, text = excluded.text, digest = excluded.digest, \
             found_at = excluded.found_at",
     )
+}
+
+/// Items that are called so, the newest first: one by its id or where it can be read, several by where they were found.
+pub fn called(name: &str, most: usize) -> Query<Item> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    select("WHERE id = $1 OR url = $1 OR origin = $1 ORDER BY found_at DESC, published DESC, id LIMIT $2")
+        .bind(name)
+        .bind(most)
 }
 
 /// The ids and digests of those of some ids that are kept.

@@ -31,7 +31,13 @@ pub struct MediaRow {
     pub bytes: i64,
     pub mime: String,
     pub alt: String,
+    /// What the text said for which it was planned.
+    pub basis: String,
     pub prompt: String,
+    /// A digest of all that was asked for.
+    pub asked: String,
+    /// The model that said what it shows; empty if none did.
+    pub seen_by: String,
     /// The protocol of the server that made it.
     pub provider: String,
     pub model: String,
@@ -73,6 +79,11 @@ pub fn shown(path: &str, task: &str, which: Which) -> Query<MediaRow> {
     made.bind(path).bind(task).bind(which.to_string())
 }
 
+/// The pictures that a run made, the newest first.
+pub fn of_run(run: &str) -> Query<MediaRow> {
+    select("WHERE run = $1 ORDER BY made_at DESC, id").bind(run)
+}
+
 /// The names of the pictures that a run made.
 pub fn names_of_run(run: &str) -> Query<String> {
     Query::new("SELECT path FROM media WHERE run = $1").bind(run)
@@ -83,10 +94,19 @@ pub fn forget(path: &str) -> Statement {
     Statement::new("DELETE FROM media WHERE path = $1").bind(path)
 }
 
-/// Say what a picture shows.
-pub fn caption(id: &str, alt: &str) -> Statement {
-    Statement::new("UPDATE media SET alt = $2 WHERE id = $1")
+/// Say what a picture shows, by the model that saw it.
+pub fn caption(id: &str, alt: &str, by: &str) -> Statement {
+    Statement::new("UPDATE media SET alt = $2, seen_by = $3 WHERE id = $1")
         .bind(id)
+        .bind(alt)
+        .bind(by)
+}
+
+/// Say where a picture is now, and what is said of it.
+pub fn moved(id: &str, which: Which, alt: &str) -> Statement {
+    Statement::new("UPDATE media SET which = $2, alt = $3 WHERE id = $1")
+        .bind(id)
+        .bind(which.to_string())
         .bind(alt)
 }
 

@@ -329,6 +329,14 @@ pub fn titled(limit: u32) -> Query<(String, String)> {
     Query::new(sql).bind(limit)
 }
 
+/// The tags of a published post, and how many other published posts link to it. `link` is how such a link ends.
+pub fn linked(slug: &str, link: &str) -> Query<(String, i64)> {
+    let sql = "SELECT tags, (SELECT count(*) FROM posts AS others WHERE others.status = 'published' \
+            AND others.slug <> $1 AND replace(others.markdown, $2, '') <> others.markdown) AS links \
+        FROM posts WHERE slug = $1 AND status = 'published'";
+    Query::new(sql).bind(slug).bind(link)
+}
+
 /// The post of a task, whatever its status.
 pub fn of_task(task: &str) -> Query<Post> {
     select("WHERE task = $1").bind(task)

@@ -63,6 +63,7 @@ pub(crate) fn call(longest: Duration) -> Call {
         pipeline: String::new(),
         stage: "bench".to_owned(),
         visit: 1,
+        sent_back: false,
         attempt: 1,
         deadline: Instant::now() + longest,
         now: Timestamp::now(),

@@ -7,7 +7,7 @@ use crate::text::Passage;
 pub(crate) const RULE: Rule = Rule {
     name: "late_acronym_expansion",
     severity: Severity::Warning,
-    pattern: "Full Name (FN) behind two uses of FN or more",
+    pattern: "Full Name (FN) behind two uses of FN or more; small words such as of give it no letter",
     threshold: Some(2),
     find,
 };
@@ -33,11 +33,15 @@ fn find(seen: &Seen<'_>) -> Vec<Found> {
     found
 }
 
-/// Whether the words before it begin with its letters.
+/// Words between those of a name that give it no letter.
+const BETWEEN: [&str; 6] = ["of", "the", "and", "for", "in", "on"];
+
+/// Whether the words before it begin with its letters; small words between them need not.
 fn spells(passage: &Passage, index: usize, acronym: &str) -> bool {
-    let count = acronym.len();
-    index >= count && acronym.char_indices().all(|(at, letter)| {
-        let word = passage.word(index - count + at);
-        word.chars().next().is_some_and(|first| first.to_ascii_uppercase() == letter)
+    let mut before = (0..index).rev().map(|at| passage.word(at));
+    acronym.chars().rev().all(|letter| {
+        let begins = |word: &str| word.chars().next().is_some_and(|first| first.to_ascii_uppercase() == letter);
+        let word = before.by_ref().find(|word| begins(word) || !BETWEEN.contains(&word.to_lowercase().as_str()));
+        word.is_some_and(begins)
     })
 }

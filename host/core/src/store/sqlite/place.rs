@@ -14,6 +14,7 @@ use std::sync::{Mutex, OnceLock};
 
 use libsqlite3_sys as ffi;
 use sqlx::SqliteConnection;
+use sqlx::sqlite::LockedSqliteHandle;
 
 use super::held;
 use super::opened_file::OpenedFile;
@@ -132,10 +133,7 @@ impl Place {
         let Some(anchor) = anchor.as_mut().filter(|_| self.has_index()) else {
             return Ok(Look::Sound);
         };
-        // On both sides of the look at the file, so that no checkpoint came between.
-        let before = filled(anchor).await?;
-        let written = written(&self.path);
-        let after = filled(anchor).await?;
+        let (before, written, after) = looked(anchor, &self.path).await?;
         let (Some(filled), Some(written)) = (before.filter(|_| before == after), written) else {
             return Ok(Look::Unsettled);
         };
@@ -190,14 +188,25 @@ fn written(path: &Path) -> Option<Written> {
     Some((found.mtime(), found.mtime_nsec(), found.len()))
 }
 
+/// How far checkpoints came on both sides of a look at the file, so that none came between. The connection is
+/// asked for once: its thread is another one, and each commit waits for two looks.
+async fn looked(
+    anchor: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(Option<Filled>, Option<Written>, Option<Filled>), StoreError> {
+    let mut handle = anchor.lock_handle().await?;
+    let before = filled(&mut handle);
+    let written = written(path);
+    Ok((before, written, filled(&mut handle)))
+}
+
 /// How far checkpoints came, as the index of the log says; none without an index.
 #[expect(
     unsafe_code,
     reason = "SQLite shows the index of its log through C only, and to open the file would end the \
               locks that this process has on it"
 )]
-async fn filled(connection: &mut SqliteConnection) -> Result<Option<Filled>, StoreError> {
-    let mut handle = connection.lock_handle().await?;
+fn filled(handle: &mut LockedSqliteHandle<'_>) -> Option<Filled> {
     let database = handle.as_raw_handle().as_ptr();
     let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
     let mut index: *mut std::ffi::c_void = std::ptr::null_mut();
@@ -210,18 +219,16 @@ async fn filled(connection: &mut SqliteConnection) -> Result<Option<Filled>, Sto
         let given = (&raw mut file).cast();
         let code = ffi::sqlite3_file_control(database, c"main".as_ptr(), asked, given);
         if code != ffi::SQLITE_OK || file.is_null() || (*file).pMethods.is_null() {
-            return Ok(None);
+            return None;
         }
         let methods = &*(*file).pMethods;
-        let Some(map) = methods.xShmMap.filter(|_| methods.iVersion >= 2) else {
-            return Ok(None);
-        };
+        let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
         if map(file, 0, REGION, 0, (&raw mut index).cast()) != ffi::SQLITE_OK || index.is_null() {
-            return Ok(None);
+            return None;
         }
         let number = |at: usize| index.cast::<u32>().add(at / 4).read_volatile();
         let salts = u64::from(number(SALTS)) << 32 | u64::from(number(SALTS + 4));
         let (begun, done) = (number(BEGUN), number(DONE));
-        Ok(Some(Filled { salts, begun, done }))
+        Some(Filled { salts, begun, done })
     }
 }

@@ -81,11 +81,13 @@ impl Handler for CaptionImages {
             StoreClient::of(call),
         );
         let media = media.map_err(|error| error.to_string());
-        for made in &mut images {
+        // Nobody looks twice at a picture that was taken again, unless that is what was asked for.
+        let unknown = |made: &&mut Made| made.seen_by.is_empty() || call.sent_back;
+        for made in images.iter_mut().filter(unknown) {
             match seen(call, &config.role, made, &media).await? {
-                Ok(words) => {
-                    made.image.alt.clone_from(&words);
-                    told.push(rows::caption(&made.id, &words));
+                Ok((words, by)) => {
+                    told.push(rows::caption(&made.id, &words, &by));
+                    (made.image.alt, made.seen_by) = (words, by);
                 }
                 Err(why) => unseen.push(format!("{}: {why}", made.which)),
             }
@@ -110,13 +112,13 @@ impl Handler for CaptionImages {
     }
 }
 
-/// What the role sees in a picture, or why it did not look. One that is busy defers the stage.
+/// What the role sees in a picture and the model that looked, or why none did. One that is busy defers the stage.
 async fn seen(
     call: &Call,
     role: &str,
     made: &Made,
     media: &Result<Media, String>,
-) -> Result<Result<String, String>, Stop> {
+) -> Result<Result<(String, String), String>, Stop> {
     let absent = |name: &str| Ok(Err(format!("the store has no {name} to look at")));
     let name = made.image.src.strip_prefix(KEPT).unwrap_or_default();
     let found = match media {
@@ -140,7 +142,7 @@ async fn seen(
         ..ModelRequest::default()
     };
     match call.complete(role, request).await {
-        Ok(Some(completion)) => Ok(words(&completion.text)),
+        Ok(Some(said)) => Ok(words(&said.text).map(|words| (words, said.model))),
         Ok(None) => Ok(Err(format!(
             "no model is set for it; the words that pictures were made from stay \
             (`callboard settings set roles.{role}.url`)"

@@ -128,7 +128,9 @@ async fn planned(
     Ok(Planned {
         which,
         heading: None,
+        basis: String::new(),
         prompt: prompt.unwrap_or_else(|| alt.clone()),
+        anew: false,
         alt,
     })
 }

@@ -1,28 +1,34 @@
 //! `content.make_images`: the planned pictures are made and kept, one after another.
 //!
-//! Each has an id that follows from the visit, so that a call that is repeated asks for nothing
-//! that is there already. A server that is busy defers the stage. What else keeps a picture away
+//! What the run has asked for before is taken again, by a digest of all that was asked: a draft that is sent back pays
+//! for what has changed in its pictures. Each has an id that follows from the visit, so that a call that is repeated asks
+//! for nothing that is there already, not even where pictures are wanted anew. A server that is busy defers the stage. What else keeps a picture away
 //! keeps its name, and the stage ends on it, unless it is configured to go on and tell. Nothing
 //! ever stands in a picture's place.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use callboard_core::blocking::{self, Unanswered};
 use callboard_core::exchange::{Reach, Request, Response};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::settings::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::diary::id::derived;
-use crate::draft::Image;
 use crate::images::plan::Made;
 use crate::images::provider::{self, Content};
 use crate::images::{Cause, Picture, Planned, Provider, Trouble, Wanted, Which};
-use crate::markdown::pictures::KEPT;
 use crate::media::{self, Media, StoreClient};
 use crate::tables::media::{self as rows, MediaRow};
+
+mod had;
+
+use self::had::{Had, Place, handed_on, parted};
 
 struct MakeImages;
 
@@ -111,7 +117,7 @@ impl Handler for MakeImages {
             .setting(provider::MODEL)
             .setting(provider::KEY)
             .setting(media::STORE)
-            .table("media", &["select", "insert"])
+            .table("media", &["select", "insert", "update"])
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
@@ -120,11 +126,12 @@ impl Handler for MakeImages {
             return Ok(Done::new(Writes { images }));
         }
         let making = PictureCall::open(call, &config, reads.task)?;
-        let (images, missing) = match making.patiently(|| making.is_well()).await {
-            Ok(()) => making.all(&reads.image_plan).await?,
+        let mut plan: Vec<_> = reads.image_plan.iter().map(|it| (it, None)).collect();
+        making.find(&mut plan).await?;
+        let (made, missing) = match making.is_ready(&plan).await {
+            Ok(()) => making.all(plan).await?,
             Err(trouble) if config.missing == Missing::Tell && trouble.cause != Cause::Busy => {
-                let missed = |planned: &Planned| (planned.which, trouble.clone());
-                (Vec::new(), reads.image_plan.iter().map(missed).collect())
+                parted(plan, &trouble)
             }
             Err(trouble) => return Err(trouble.stop("its health", call.now)),
         };
@@ -133,12 +140,7 @@ impl Handler for MakeImages {
         {
             return Err(trouble.stop(told(*which, &missing[1..]), call.now));
         }
-        let count = images.len() as u64;
-        let done = Done::new(Writes { images }).effect("pictures_made", count);
-        let tell = |done: Done<_>, (which, trouble): (Which, Trouble)| {
-            done.fallback(format!("picture {which}"), trouble.to_string())
-        };
-        Ok(missing.into_iter().fold(done, tell))
+        Ok(handed_on(made, missing))
     }
 }
 
@@ -217,39 +219,100 @@ impl<'c> PictureCall<'c> {
         self.provider.is_well(&response)
     }
 
+    /// Find the pictures that are there already: of an earlier attempt of this visit, and of earlier visits those
+    /// that were asked for in the very same way, unless they are wanted anew.
+    async fn find(&self, plan: &mut [Place<'_>]) -> Result<(), Stop> {
+        let of_run = self.call.read(rows::of_run(&self.call.run)).await?;
+        let mut taken = BTreeSet::new();
+        for (planned, found) in plan {
+            let (own, asked) = (self.id(planned.which), self.asked_for(planned));
+            let is_anew = planned.anew || self.call.sent_back;
+            let fits = |row: &&MediaRow| row.id == own || (!is_anew && row.asked == asked);
+            let mut rows: Vec<_> = of_run.iter().filter(fits).collect();
+            // Of those that are alike each stays where it was.
+            rows.sort_by_key(|row| (row.id != own, row.which != planned.which));
+            for row in rows {
+                if !taken.contains(&row.id) && self.is_kept(row).await {
+                    taken.insert(row.id.clone());
+                    *found = Some(row.clone());
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether its file is there still. Where that can't be known now, whoever publishes it looks again.
+    async fn is_kept(&self, row: &MediaRow) -> bool {
+        self.media.has(&row.path).await.unwrap_or(true)
+    }
+
+    /// Whether the server can be asked for what is not there; where all is, it is not asked even that.
+    async fn is_ready(&self, plan: &[Place<'_>]) -> Result<(), Trouble> {
+        if plan.iter().all(|(_, row)| row.is_some()) {
+            return Ok(());
+        }
+        self.patiently(|| self.is_well()).await
+    }
+
     /// Every picture, or why it is missing. A server that is busy ends it.
-    async fn all(&self, plan: &[Planned]) -> Result<(Vec<Made>, Vec<(Which, Trouble)>), Stop> {
-        let (mut images, mut missing) = (Vec::new(), Vec::new());
-        for planned in plan {
+    async fn all(&self, plan: Vec<Place<'_>>) -> Result<(Vec<Had>, Vec<(Which, Trouble)>), Stop> {
+        let (mut had, mut missing) = (Vec::new(), Vec::new());
+        for (planned, row) in plan {
+            if let Some(row) = row {
+                had.push(Had::again(row, planned));
+                continue;
+            }
             match self.made(planned).await? {
-                Ok(made) => images.push(made),
+                Ok(row) => had.push(Had::new(row, planned)),
                 Err(trouble) if trouble.cause == Cause::Busy => {
                     return Err(trouble.stop(planned.which, self.call.now));
                 }
                 Err(trouble) => missing.push((planned.which, trouble)),
             }
         }
-        Ok((images, missing))
+        Ok((had, missing))
     }
 
-    /// One picture: the one that an earlier attempt kept, or a new one.
-    async fn made(&self, planned: &Planned) -> Result<Result<Made, Trouble>, Stop> {
-        let key = format!("{}/{}", self.call.idempotency_key(), planned.which);
-        let id = derived(&["media", &key]);
-        let row = match self.call.read_first(rows::by_id(&id)).await? {
-            Some(row) => row,
-            None => match self
-                .patiently(|| self.asked(planned, &key, id.clone()))
-                .await
-            {
-                Ok(row) => {
-                    self.call.execute(rows::insert(&row)).await?;
-                    row
-                }
-                Err(trouble) => return Ok(Err(trouble)),
-            },
-        };
-        Ok(Ok(made(row, planned)))
+    /// The same whenever this visit asks for this picture.
+    fn key(&self, which: Which) -> String {
+        format!("{}/{which}", self.call.idempotency_key())
+    }
+
+    fn id(&self, which: Which) -> String {
+        derived(&["media", &self.key(which)])
+    }
+
+    /// A digest of all that a picture depends on besides chance.
+    fn asked_for(&self, planned: &Planned) -> String {
+        let (config, provider) = (self.config, &self.provider);
+        let asked = json!({
+            "provider": provider.name(), "model": provider.model, "prompt": planned.prompt,
+            "negative": config.negative, "size": [config.width, config.height],
+            "kept": self.widest(planned.which),
+        });
+        hex(&Sha256::digest(asked.to_string()))
+    }
+
+    /// The most pixels in a row that are kept of it.
+    fn widest(&self, which: Which) -> u32 {
+        match which {
+            Which::Featured => self.config.width_featured,
+            Which::Inline(_) => self.config.width_inline,
+        }
+    }
+
+    /// A new picture.
+    async fn made(&self, planned: &Planned) -> Result<Result<MediaRow, Trouble>, Stop> {
+        let (key, id) = (self.key(planned.which), self.id(planned.which));
+        let asked = self.patiently(|| self.asked(planned, &key, id.clone()));
+        match asked.await {
+            Ok(row) => {
+                self.call.execute(rows::insert(&row)).await?;
+                Ok(Ok(row))
+            }
+            Err(trouble) => Ok(Err(trouble)),
+        }
     }
 
     async fn asked(&self, planned: &Planned, key: &str, id: String) -> Result<MediaRow, Trouble> {
@@ -283,7 +346,10 @@ impl<'c> PictureCall<'c> {
             bytes: i64::try_from(picture.bytes.len()).unwrap_or(i64::MAX),
             mime: picture.mime.to_owned(),
             alt: planned.alt.clone(),
+            basis: planned.basis.clone(),
             prompt: planned.prompt.clone(),
+            asked: self.asked_for(planned),
+            seen_by: String::new(),
             provider: self.provider.name().to_owned(),
             model: answered.model.unwrap_or_default(),
             seed: seed.into(),
@@ -304,10 +370,7 @@ impl<'c> PictureCall<'c> {
 
     /// The picture of a file, in the store.
     async fn kept(&self, bytes: Vec<u8>, which: Which) -> Result<Picture, Trouble> {
-        let width = match which {
-            Which::Featured => self.config.width_featured,
-            Which::Inline(_) => self.config.width_inline,
-        };
+        let width = self.widest(which);
         let read =
             blocking::wait_until(self.call.deadline, move || Picture::read(&bytes, width)).await;
         let picture = read.map_err(|error| lost(error, Cause::NotAnImage))??;
@@ -324,24 +387,6 @@ fn lost(error: Unanswered, cause: Cause) -> Trouble {
         Unanswered::Lost(_) => cause,
     };
     Trouble::new(cause, error)
-}
-
-fn made(row: MediaRow, planned: &Planned) -> Made {
-    let pixels = |number: i64| u32::try_from(number).unwrap_or_default();
-    Made {
-        id: row.id,
-        which: row.which,
-        heading: planned.heading.clone(),
-        image: Image {
-            src: format!("{KEPT}{}", row.path),
-            alt: row.alt,
-            width: pixels(row.width),
-            height: pixels(row.height),
-            mime: row.mime,
-            bytes: row.bytes.unsigned_abs(),
-        },
-        prompt: row.prompt,
-    }
 }
 
 /// A number that follows from the picture's own key, so that asking again asks for the same.

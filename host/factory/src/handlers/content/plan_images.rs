@@ -1,7 +1,8 @@
 //! `content.plan_images`: which pictures a draft is to have, and what each is to show.
 //!
 //! Without a provider of pictures the plan is empty, and what follows has nothing to do. A role
-//! may write the prompts; the built-in way makes them from title and headings.
+//! may write the prompts; the built-in way makes them from title and headings. What an earlier visit planned
+//! for the same words of the text stays as it was, so that its picture can be taken again.
 
 use callboard_core::handler::{Call, Completion, Handled, Handler, ModelRequest, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -15,6 +16,7 @@ use crate::draft::Draft;
 use crate::images::plan::planned;
 use crate::images::{Planned, Provider, Which, provider};
 use crate::markdown::pictures;
+use crate::tables::media::{self as rows, MediaRow};
 
 struct PlanImages;
 
@@ -92,6 +94,7 @@ impl Handler for PlanImages {
             .prompt(PROMPT, &["pictures"], &["title", "excerpt"])
             .role_key("role")
             .by_schema()
+            .table("media", &["select"])
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
@@ -105,12 +108,21 @@ impl Handler for PlanImages {
             return Ok(Done::new(Writes { image_plan }));
         }
         let draft = &reads.draft;
-        let sections = pictures::sections(&draft.markdown);
+        // Of an earlier round it has pictures, which say nothing of its text.
+        let bare = pictures::place(&draft.markdown, &[]).map(|(bare, _)| bare);
+        let sections = bare.and_then(|bare| pictures::sections(&bare));
         let sections = sections.map_err(|error| failed(FailureKind::Input, &error))?;
         let mut plan = planned(draft, &sections, (config.featured, config.inline));
-        let asked = ask(call, &config, draft, &mut plan).await?;
-        for picture in &mut plan {
+        let made = if call.sent_back {
+            Vec::new()
+        } else {
+            call.read(rows::of_run(&call.run)).await?
+        };
+        let mut new: Vec<_> = plan.iter_mut().filter_map(|it| as_made(it, &made)).collect();
+        let asked = ask(call, &config, draft, &mut new).await?;
+        for picture in new {
             picture.prompt = format!("{}. {}", picture.prompt, config.style);
+            picture.anew = call.sent_back;
         }
         let count = plan.len() as u64;
         let done = Done::new(Writes { image_plan: plan }).effect("pictures_planned", count);
@@ -121,13 +133,24 @@ impl Handler for PlanImages {
     }
 }
 
+/// A picture that shows what one did that was made for the same words; else it is given back, to be planned.
+fn as_made<'p>(picture: &'p mut Planned, made: &[MediaRow]) -> Option<&'p mut Planned> {
+    let fits = |row: &&MediaRow| row.basis == picture.basis;
+    let Some(row) = made.iter().find(fits) else {
+        return Some(picture);
+    };
+    picture.prompt.clone_from(&row.prompt);
+    picture.alt.clone_from(&row.alt);
+    None
+}
+
 /// Let the role write what the pictures are to show. The plan stays as it is without a role, or if
 /// its answer can't be used, and why is the error; one that is busy defers the stage.
 async fn ask(
     call: &Call,
     config: &Config,
     draft: &Draft,
-    plan: &mut [Planned],
+    plan: &mut [&mut Planned],
 ) -> Result<Result<(), String>, Stop> {
     if config.role.is_empty() || plan.is_empty() {
         return Ok(Ok(()));
@@ -156,7 +179,7 @@ async fn ask(
 }
 
 /// The plan with what the role says of each picture in it.
-fn told(completion: Completion, plan: &mut [Planned]) -> Result<(), String> {
+fn told(completion: Completion, plan: &mut [&mut Planned]) -> Result<(), String> {
     let answer: Answer = serde_json::from_value(completion.json.unwrap_or_default())
         .map_err(|error| format!("the answer of {} can't be read: {error}", completion.model))?;
     let said = |which: Which| {

@@ -1,5 +1,5 @@
-//! `content.research`: what is read before a post is written: given addresses, feeds, and what the
-//! operator's search server finds. Error is not empty: what could not be read is named, and if all
+//! `content.research`: what is read before a post is written: given addresses, feeds, items that taps
+//! have kept, and what the operator's search server finds. Error is not empty: what could not be read is named, and if all
 //! of it was asked for in vain, research is unavailable.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
@@ -14,6 +14,8 @@ use crate::fetching::{FetchRules, Fetcher};
 use crate::research::feed;
 use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
+
+mod kept;
 
 struct Research;
 
@@ -34,7 +36,7 @@ struct Config {
     /// Characters that are kept of each.
     #[schemars(range(min = 500, max = 100_000))]
     characters: usize,
-    /// The newest items of each feed.
+    /// The newest items of each feed, and of each place whose items taps have kept.
     #[schemars(range(min = 1, max = 50))]
     items: usize,
     /// The first results of each query.
@@ -65,6 +67,9 @@ struct Reads {
     /// Addresses of feeds.
     #[serde(default)]
     feeds: Option<Several>,
+    /// Items that taps have kept: their ids or addresses, or the feed or folder where they were found.
+    #[serde(default)]
+    items: Option<Several>,
     /// What the search server is asked, parted by semicolons.
     #[serde(default)]
     queries: Option<Several>,
@@ -87,11 +92,13 @@ impl Handler for Research {
     type Reads = Reads;
     type Writes = Writes;
 
-    const SUMMARY: &'static str = "Reads pages, feeds and search results as sources of a post";
+    const SUMMARY: &'static str =
+        "Reads pages, feeds, kept items and search results as sources of a post";
 
     fn needs(&self) -> Needs {
         Needs::default()
             .setting(SEARCH)
+            .table("items", &["select"])
             .table("sources", &["insert", "update"])
     }
 
@@ -137,6 +144,7 @@ impl Handler for Research {
 struct Asked {
     urls: Vec<String>,
     feeds: Vec<String>,
+    items: Vec<String>,
     queries: Vec<String>,
 }
 
@@ -148,6 +156,7 @@ impl Asked {
         Self {
             urls: addresses(&reads.urls),
             feeds: addresses(&reads.feeds),
+            items: addresses(&reads.items),
             queries: reads
                 .queries
                 .as_ref()
@@ -157,7 +166,8 @@ impl Asked {
     }
 
     fn is_nothing(&self) -> bool {
-        self.urls.is_empty() && self.feeds.is_empty() && self.queries.is_empty()
+        let all = [&self.urls, &self.feeds, &self.items, &self.queries];
+        all.iter().all(|given| given.is_empty())
     }
 
     /// The pages that are to be read, each once, and what led to none.
@@ -178,6 +188,9 @@ impl Asked {
                 Err(why) => missed.push(Missed::new(feed, why)),
             }
         }
+        let (kept, unknown) = kept::items(call, &self.items, config).await?;
+        wanted.extend(kept);
+        missed.extend(unknown);
         let server = Self::server(call)?;
         for query in &self.queries {
             let found = match &server {
@@ -193,7 +206,7 @@ impl Asked {
             }
         }
         let mut seen = std::collections::BTreeSet::new();
-        wanted.retain(|wanted| seen.insert(address(wanted.url())));
+        wanted.retain(|it| it.url().is_empty() || seen.insert(address(it.url())));
         // One in two may have no text that can be read.
         let beyond = wanted.len().saturating_sub(config.most * 2);
         wanted.truncate(config.most * 2);
@@ -237,9 +250,7 @@ fn told_by(read: feed::Read) -> impl Iterator<Item = Wanted> {
     } = read;
     let items = items.into_iter().filter(|item| !item.url.is_empty());
     items.map(move |item| {
-        // What it says of somebody else's page is not what stands there.
-        let own = feed::speaks_for(&url, &item.url);
-        if !own || item.text.chars().count() < WHOLE {
+        if !stands_for(&url, &item.url, &item.text) {
             return Wanted::Page(item.url);
         }
         let site = if title.is_empty() {
@@ -257,6 +268,11 @@ fn told_by(read: feed::Read) -> impl Iterator<Item = Wanted> {
     })
 }
 
+/// Whether what a feed says of a page can be taken for it. What it says of somebody else's is not what stands there.
+fn stands_for(feed: &str, page: &str, text: &str) -> bool {
+    feed::speaks_for(feed, page) && text.chars().count() >= WHOLE
+}
+
 async fn read(fetcher: &Fetcher<'_>, wanted: Wanted) -> Result<Found, Missed> {
     match wanted {
         Wanted::Page(url) => fetcher
@@ -264,6 +280,14 @@ async fn read(fetcher: &Fetcher<'_>, wanted: Wanted) -> Result<Found, Missed> {
             .await
             .map_err(|why| Missed::new(url, why)),
         Wanted::Whole(found) => Ok(found),
+    }
+}
+
+/// What a source is known by.
+fn place(url: &str, site: &str, title: &str) -> String {
+    match url {
+        "" => format!("{site}\n{title}"),
+        url => address(url),
     }
 }
 
@@ -277,7 +301,7 @@ fn row(call: &Call, subject: &str, source: &Source) -> sources::Source {
         text,
     } = source.clone();
     sources::Source {
-        id: derived(&["source", subject, &address(&url)]),
+        id: derived(&["source", subject, &place(&url, &site, &title)]),
         subject: subject.to_owned(),
         run: call.run.clone(),
         number: id,

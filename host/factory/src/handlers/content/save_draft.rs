@@ -22,7 +22,6 @@ use crate::rails::aggregate::Report;
 use crate::tables::drafts::{self, Origin};
 use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
-use crate::writing::seo::Seo;
 
 mod merging;
 
@@ -49,9 +48,6 @@ struct Reads {
     /// Whether a person should look before it is published.
     #[serde(default)]
     flagged: bool,
-    /// What search engines and lists show of it; without it what the draft says of itself.
-    #[serde(default)]
-    seo: Option<Seo>,
 }
 
 impl Reads {
@@ -90,10 +86,7 @@ impl Handler for SaveDraft {
             .table("drafts", &["select", "insert"])
     }
 
-    async fn handle(&self, call: &Call, _config: Config, mut reads: Reads) -> Handled<Writes> {
-        if let Some(seo) = &reads.seo {
-            seo.put_on(&mut reads.draft);
-        }
+    async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
         // A person is asked about nothing that the site then can't show.
         markdown::to_html(&reads.draft.markdown, &reads.draft.title, None).map_err(|cause| {
             Stop::failed(

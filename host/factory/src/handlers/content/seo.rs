@@ -1,4 +1,4 @@
-//! `content.seo`: what search engines and lists show of a post. A field that the role does not give, or
+//! `content.seo`: what search engines and lists show of a post, on its draft, before the rails judge that. A field that the role does not give, or
 //! not as it has to be, is taken from the text, and that is told field by field.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
@@ -26,12 +26,15 @@ struct Reads {
     draft: Draft,
     #[serde(default)]
     brief: Option<Brief>,
+    /// What was found the last time.
+    #[serde(default)]
+    feedback: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
-    /// Title, description and keywords. The draft that was judged stays as it is.
-    seo: Seo,
+    /// The draft with its title, description and keywords where it is found; its own title and its text stay.
+    draft: Draft,
 }
 
 impl Handler for SeoFields {
@@ -44,19 +47,25 @@ impl Handler for SeoFields {
 
     fn needs(&self) -> Needs {
         Needs::default()
-            .prompt(PROMPT, &["title", "text"], &["keywords"])
+            .prompt(PROMPT, &["title", "text"], &["keywords", "feedback"])
             .role_key("role")
             .by_schema()
     }
 
     async fn handle(&self, call: &Call, asking: Asking, reads: Reads) -> Handled<Writes> {
-        let Reads { draft, brief } = reads;
+        let Reads {
+            mut draft,
+            brief,
+            feedback,
+        } = reads;
         let brief = brief.unwrap_or_default();
         let article = Article::of(&draft).map_err(unreadable)?;
         let own = built_in(&draft.title, &draft.excerpt, &brief, &article);
         let text: String = draft.markdown.chars().take(SHOWN).collect();
-        let variables =
-            json!({ "title": draft.title, "text": text, "keywords": listed_words(&brief) });
+        let variables = json!({
+            "title": draft.title, "text": text, "keywords": listed_words(&brief),
+            "feedback": feedback.unwrap_or_default(),
+        });
         let question = Question {
             prompt: PROMPT,
             variables: &variables,
@@ -71,7 +80,8 @@ impl Handler for SeoFields {
                 (own, fields.map(|field| (field, why.clone())).into())
             }
         };
-        let done = Done::new(Writes { seo });
+        seo.put_on(&mut draft);
+        let done = Done::new(Writes { draft });
         let told = instead.into_iter();
         Ok(told.fold(done, |done, (field, why)| {
             done.fallback(format!("{role} for the {field}"), why)

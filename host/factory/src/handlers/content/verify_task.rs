@@ -81,6 +81,8 @@ struct Reads {
     #[serde(default)]
     feeds: Option<Several>,
     #[serde(default)]
+    items: Option<Several>,
+    #[serde(default)]
     queries: Option<Several>,
 }
 
@@ -146,7 +148,7 @@ fn enough(topic: &str, config: &Config, reads: &Reads) -> Result<(), Stop> {
             "the topic has more than {TOPIC} characters, or the notes more than {NOTES}; give addresses to read instead"
         ));
     }
-    let given = [&reads.urls, &reads.feeds, &reads.queries];
+    let given = [&reads.urls, &reads.feeds, &reads.items, &reads.queries];
     let reading = given.iter().any(|given| {
         given
             .as_ref()
@@ -154,7 +156,7 @@ fn enough(topic: &str, config: &Config, reads: &Reads) -> Result<(), Stop> {
     });
     if !reading && notes.trim().chars().count() < config.notes_characters {
         return thin(format!(
-            "there is nothing that a post about `{topic}` could stand on: give `urls`, `feeds` or `queries`, or notes of {} characters",
+            "there is nothing that a post about `{topic}` could stand on: give `urls`, `feeds`, `items` or `queries`, or notes of {} characters",
             config.notes_characters
         ));
     }

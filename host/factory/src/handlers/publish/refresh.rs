@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::changing;
+use crate::draft::Draft;
 use crate::tables::posts::{self, PostEvent};
 use crate::tables::transitions::{At, Happening};
-use crate::writing::seo::Seo;
 
 struct Refresh;
 
@@ -20,7 +20,8 @@ callboard_core::register!(Refresh);
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
     subject: String,
-    seo: Seo,
+    /// As it is to be shown where it is found; its text stays as it is published.
+    draft: Draft,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -46,15 +47,15 @@ impl Handler for Refresh {
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
-        let Reads { subject, seo } = reads;
+        let Reads { subject, draft } = reads;
         let Some(post) = changing::post(call, &subject).await? else {
             let reason = format!("{subject} is published no more");
             return Err(Stop::nothing_to_do(reason));
         };
         let new = posts::Post {
-            seo_title: seo.title,
-            excerpt: seo.description,
-            tags: seo.keywords,
+            seo_title: draft.seo_title,
+            excerpt: draft.excerpt,
+            tags: draft.tags,
             ..post.clone()
         };
         if new == post {

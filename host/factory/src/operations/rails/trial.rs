@@ -284,6 +284,7 @@ impl Trial<'_> {
             pipeline: String::new(),
             stage: format!("trial of {}", question.rule),
             visit: 1,
+            sent_back: false,
             attempt: 1,
             deadline: Instant::now() + patience,
             now: Timestamp::now(),

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
-use crate::draft::{Image, digest};
+use crate::draft::Image;
 use crate::images::Which;
 use crate::rails::aggregate::Report;
 use crate::tables::drafts::{Draft, Origin};
@@ -280,11 +280,11 @@ impl From<Draft> for DraftView {
             }
         };
         let judged = report["rails"]["text"].as_str().filter(|it| !it.is_empty());
-        if judged.is_some_and(|judged| judged != digest(&draft.title, &draft.markdown)) {
-            notes.insert(0, "the rails judged another text than this one".to_owned());
-        }
         // One that cannot be read is told where it is published.
         let text = draft.text().unwrap_or_default();
+        if judged.is_some_and(|judged| judged != text.digest()) {
+            notes.insert(0, "the rails judged another text than this one".to_owned());
+        }
         Self {
             notes,
             report,
