@@ -23,6 +23,7 @@ pub(crate) mod roll_call;
 mod sealed;
 mod settling;
 mod spending;
+mod streams;
 mod taps;
 mod tended;
 mod trials;
