@@ -3,6 +3,7 @@
 
 mod cassettes;
 mod citations;
+mod committed;
 mod crash;
 mod critic;
 mod doctor;
