@@ -269,7 +269,7 @@ fn a_document_that_is_larger_than_any_post_is_not_read() {
     factory.write("content/posts/large.md", &large);
     let came = again(&factory, &slug);
     assert_eq!(came["outcome"], "done", "{came:#}");
-    factory.write(&format!("content/posts/{slug}.md"), &large);
+    factory.write(format!("content/posts/{slug}.md"), &large);
     let came = again(&factory, &slug);
     assert_eq!(came["rule"], "foreign", "{came:#}");
     assert!(

@@ -1,5 +1,6 @@
 //! Posts: what is published, what was, and what will be.
 
+mod beside;
 mod carried;
 mod carry;
 mod folder;
