@@ -3,6 +3,7 @@
 
 mod cassettes;
 mod citations;
+mod committed;
 mod crash;
 mod critic;
 mod doctor;
@@ -23,6 +24,7 @@ pub(crate) mod roll_call;
 mod sealed;
 mod settling;
 mod spending;
+mod streams;
 mod taps;
 mod tended;
 mod trials;

@@ -6,6 +6,7 @@
 //! peer closed before it answered.
 
 pub mod address;
+mod body;
 pub mod egress;
 mod error;
 mod headers;
@@ -24,6 +25,8 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use self::body::{BodyLimit, Reading};
+pub use self::body::{Fold, Streamed};
 use self::egress::Egress;
 use self::redaction::Redaction;
 use self::resolver::Resolver;
@@ -131,13 +134,35 @@ impl Client {
 
     /// Send a request and read the whole answer.
     pub fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, ClientError>> {
+        self.sent(request, None)
+    }
+
+    /// The same, with an answer that is read while it comes. It is given as a whole.
+    pub fn send_streamed(
+        &self,
+        request: Request,
+        streamed: Streamed,
+    ) -> BoxFuture<'_, Result<Response, ClientError>> {
+        self.sent(request, Some(streamed))
+    }
+
+    fn sent(
+        &self,
+        request: Request,
+        streamed: Option<Streamed>,
+    ) -> BoxFuture<'_, Result<Response, ClientError>> {
         match &self.network.tape {
-            None => Box::pin(self.answered(request)),
-            Some(tape) => Box::pin(self.on_tape(tape, request)),
+            None => Box::pin(self.answered(request, streamed)),
+            Some(tape) => Box::pin(self.on_tape(tape, request, streamed)),
         }
     }
 
-    async fn on_tape(&self, tape: &Arc<Tape>, request: Request) -> Result<Response, ClientError> {
+    async fn on_tape(
+        &self,
+        tape: &Arc<Tape>,
+        request: Request,
+        streamed: Option<Streamed>,
+    ) -> Result<Response, ClientError> {
         let asked = Asked::of(&request, self.policy.is_operators());
         if tape.plays() {
             let url = Url::parse(&request.url)
@@ -151,7 +176,7 @@ impl Client {
             });
             return played(request, answer?);
         }
-        let answered = self.answered(request).await;
+        let answered = self.answered(request, streamed).await;
         tape.keep(&asked, &answered).map_err(|error| {
             let text = format!("what was answered cannot be recorded: {error}");
             ClientError::new(ClientErrorKind::NotRecorded, text)
@@ -159,7 +184,11 @@ impl Client {
         answered
     }
 
-    async fn answered(&self, request: Request) -> Result<Response, ClientError> {
+    async fn answered(
+        &self,
+        request: Request,
+        streamed: Option<Streamed>,
+    ) -> Result<Response, ClientError> {
         let deadline = Instant::now() + request.deadline;
         let allowed = request.deadline;
         let target = format!("{} {}", request.method, shown(&request.url));
@@ -185,7 +214,11 @@ impl Client {
                 })?
             }
         };
-        let answered = timeout_at(deadline, self.follow(request, &redaction, &came)).await;
+        let reading = Reading {
+            came: &came,
+            streamed,
+        };
+        let answered = timeout_at(deadline, self.follow(request, &redaction, reading)).await;
         match answered.unwrap_or_else(|_| Err(late())) {
             Ok(response) => Ok(without(response, &redaction)),
             Err(error) => Err(error::without(error, &redaction)),
@@ -235,7 +268,7 @@ impl Client {
         &self,
         request: Request,
         redaction: &Redaction,
-        came: &AtomicU64,
+        reading: Reading<'_>,
     ) -> Result<Response, ClientError> {
         let url = Url::parse(&request.url)
             .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
@@ -251,7 +284,10 @@ impl Client {
             url,
             headers,
             bearer,
-            body: request.body,
+            body: match &reading.streamed {
+                Some(streamed) => streamed.body.clone(),
+                None => request.body,
+            },
             fresh,
         };
         let most = BodyLimit {
@@ -270,7 +306,7 @@ impl Client {
                     return Err(ClientError::new(ClientErrorKind::Denied, text));
                 }
                 Some(url) if left > 0 => hop = hop.redirected(response.status(), url),
-                _ => return read(&hop, response, most, came).await,
+                _ => return reading.read(&hop, response, most).await,
             }
             left -= 1;
         }
@@ -347,7 +383,7 @@ pub fn json_of(response: &Response) -> Result<Json, ClientError> {
     json_in(&response.body, JSON_TREE).map_err(|problem| {
         let kind = match problem {
             JsonProblem::TooLarge(_) => ClientErrorKind::TooLarge,
-            JsonProblem::Broken(_) => ClientErrorKind::Unknown,
+            JsonProblem::Broken(_) => ClientErrorKind::Protocol,
         };
         ClientError::new(
             kind,
@@ -417,53 +453,6 @@ fn next(hop: &Hop, response: &reqwest::Response) -> Result<Option<Url>, ClientEr
             cut(&location, NAMED)
         );
         ClientError::new(ClientErrorKind::Unknown, text)
-    })
-}
-
-/// How much of a body is read, and whether the rest is left out or an error.
-#[derive(Clone, Copy)]
-struct BodyLimit {
-    bytes: u64,
-    cut: bool,
-}
-
-/// The whole answer; `came` says at any time how many bytes of its body are there.
-async fn read(
-    hop: &Hop,
-    mut response: reqwest::Response,
-    most: BodyLimit,
-    came: &AtomicU64,
-) -> Result<Response, ClientError> {
-    let status = response.status().as_u16();
-    let headers = headers::given(response.headers());
-    let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| error::of(&hop.target(), error))?
-    {
-        let left = most.bytes.saturating_sub(body.len() as u64);
-        if chunk.len() as u64 > left {
-            if most.cut {
-                let left = usize::try_from(left).unwrap_or(usize::MAX);
-                body.extend_from_slice(&chunk[..left]);
-                break;
-            }
-            let text = format!(
-                "{}: the body is larger than the {} bytes allowed",
-                hop.target(),
-                most.bytes
-            );
-            return Err(ClientError::new(ClientErrorKind::TooLarge, text));
-        }
-        body.extend_from_slice(&chunk);
-        came.store(body.len() as u64, Ordering::Relaxed);
-    }
-    Ok(Response {
-        status,
-        headers,
-        body,
-        url: hop.url.to_string(),
     })
 }
 

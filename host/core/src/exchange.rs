@@ -96,7 +96,7 @@ pub enum ClientErrorKind {
     Dns,
     Unreachable,
     Tls,
-    /// The peer closed the connection before it answered.
+    /// The peer closed the connection before it answered, or amid its answer.
     Reset,
     Timeout,
     TooLarge,
@@ -104,6 +104,8 @@ pub enum ClientErrorKind {
     Status(u16),
     /// The cassette that is played has no answer to it.
     NotRecorded,
+    /// What came is not in the form that was asked for.
+    Protocol,
     Unknown,
 }
 
@@ -120,6 +122,7 @@ impl fmt::Display for ClientErrorKind {
             ClientErrorKind::TooLarge => "too-large",
             ClientErrorKind::Status(status) => return write!(f, "status {status}"),
             ClientErrorKind::NotRecorded => "not-recorded",
+            ClientErrorKind::Protocol => "protocol",
             ClientErrorKind::Unknown => "unknown",
         })
     }
@@ -150,6 +153,7 @@ impl ClientError {
             | ClientErrorKind::Tls
             | ClientErrorKind::TooLarge
             | ClientErrorKind::NotRecorded
+            | ClientErrorKind::Protocol
             | ClientErrorKind::Unknown => false,
         }
     }

@@ -4,6 +4,7 @@
 //! `role` reads the settings; `openai`, `ollama` and `anthropic` speak the protocols, through the one
 //! client (`wire`), in the words that `ordered` makes of a question; `answer` and `reasoning` read what was said, `cause` says why it is no answer, `counted`
 //! what it took.
+//! `stream` gathers what comes piece by piece.
 //! `summary` and `vector` do without any server.
 
 mod answer;
@@ -17,6 +18,7 @@ mod plain;
 mod reasoning;
 pub mod role;
 pub mod spending;
+mod stream;
 mod summary;
 pub mod vector;
 mod wire;
@@ -132,6 +134,7 @@ impl Models {
         Wire {
             network: self.network.clone(),
             until: Instant::now() + timeout,
+            silence: self.spending.rules.silence.0,
         }
     }
 

@@ -238,6 +238,17 @@ impl Media {
         Self::existing(&settings, app.folder(), client)
     }
 
+    /// The store of a workspace for who puts something there: its folder is made.
+    pub async fn made(app: &App) -> Result<Self, Unstored> {
+        let settings = async {
+            let loaded = app.active().await?;
+            app.snapshot(&loaded.definitions).await
+        };
+        let settings = settings.await.map_err(Box::new)?;
+        let client = StoreClient::Program(app.network(), Patience::Each(WAIT));
+        Self::open(&settings, app.folder(), client)
+    }
+
     /// The same of these settings.
     pub fn existing(
         settings: &Snapshot,

@@ -1,5 +1,6 @@
 //! What can be asked of the factory: one file a noun, as in the host's own operations.
 
+pub mod backup;
 pub mod diary;
 pub mod health;
 pub mod memory;

@@ -1,6 +1,8 @@
 //! Posts as Markdown documents of a folder, for programs that make sites of such: what is written, whether it is
-//! still as it was written, and where it may be. No IO; `publish.markdown_folder` writes.
+//! still as it was written, where it may be, and how it is committed. `publish.markdown_folder` writes.
 
+pub mod commit;
+pub mod files;
 pub mod roll;
 
 use std::path::{Path, PathBuf};
@@ -162,31 +164,52 @@ pub struct Refused {
     pub mend: String,
 }
 
-/// Where a folder of a configuration is: below the workspace, or where `callboard.toml` lets it be.
+/// Where a folder of a configuration is: below the workspace, or where `callboard.toml` lets it be. What counts is where
+/// the path leads, and not how it is written.
 pub fn place(config: &Config, workspace: &Path, folder: &str) -> Result<PathBuf, Refused> {
     let path = Path::new(folder);
-    let refused = |problem: &str, mend: String| {
-        let problem = format!("`{}` {problem}", folder.escape_debug());
+    let shown = folder.escape_debug();
+    let refused = |problem: String, mend: String| {
+        let problem = format!("`{shown}` {problem}");
         Err(Refused { problem, mend })
     };
-    if path.is_absolute() {
-        let within = &config.part::<Written>().publish_into;
-        let plain = !folder.split('/').any(|part| part == "..");
-        if plain && within.iter().any(|allowed| path.starts_with(allowed)) {
-            return Ok(path.to_owned());
-        }
-        let mend = format!("write `publish_into = [\"{folder}\"]` in callboard.toml");
-        return refused("is outside of the workspace", mend);
-    }
     let mend = "name a folder of its own in the workspace, such as `content/posts`";
-    if !stays_inside(folder) {
-        return refused("is no folder below the workspace", mend.to_owned());
+    let plain = !folder.split('/').any(|part| part == "..");
+    if !plain || path.is_relative() && !stays_inside(folder) {
+        return refused(
+            "is no folder below the workspace".to_owned(),
+            mend.to_owned(),
+        );
     }
-    let first = folder.split('/').next().unwrap_or_default();
-    if folders_read().any(|read| read == first) {
-        return refused("is read as a part of the workspace", mend.to_owned());
+    let whole = workspace.join(path);
+    let lead = files::resolved(&whole).and_then(|to| Ok((to, files::resolved(workspace)?)));
+    let (to, home) = match lead {
+        Ok(lead) => lead,
+        Err(cause) => return refused(format!("cannot be looked up: {cause}"), mend.to_owned()),
+    };
+    if let Ok(inside) = to.strip_prefix(&home)
+        && path.is_relative()
+    {
+        let first = inside.iter().next().unwrap_or_default();
+        if first.is_empty() || folders_read().any(|read| first == read) {
+            let problem = "is read as a part of the workspace";
+            return refused(problem.to_owned(), mend.to_owned());
+        }
+        return Ok(whole);
     }
-    Ok(workspace.join(folder))
+    let within = config.part::<Written>().publish_into.iter();
+    let mut within = within.filter_map(|allowed| files::resolved(&workspace.join(allowed)).ok());
+    if within.any(|allowed| to.starts_with(allowed)) {
+        return Ok(whole);
+    }
+    let to = to.display();
+    let mend = format!("write `publish_into = [\"{to}\"]` in callboard.toml");
+    let problem = if to.to_string() == folder {
+        "is outside of the workspace".to_owned()
+    } else {
+        format!("leads to {to}, outside of the workspace")
+    };
+    refused(problem, mend)
 }
 
 /// Where a folder says whose it is: in the workspace, the one of its folders that it is or is in.

@@ -15,6 +15,9 @@ pub struct Written {
     /// Folders outside of the workspace into which posts may be written, and below.
     #[serde(default)]
     pub publish_into: Vec<PathBuf>,
+    /// The folder of an export that is kept current, relative to the workspace; none, if absent.
+    #[serde(default)]
+    pub export_into: Option<PathBuf>,
 }
 
 /// The address of a post; `None` if nothing says where the site is.

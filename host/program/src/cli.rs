@@ -27,6 +27,7 @@ mod prompts;
 mod prune;
 mod rails;
 mod reference;
+mod renewing;
 mod revisions;
 mod run;
 mod runs;
@@ -42,6 +43,7 @@ use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use callboard_core::app::{App, AppError};
 use callboard_core::operations::revisions as applied;
@@ -114,6 +116,9 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// How often a process that does not work looks whether something is new.
+const LOOK: Duration = Duration::from_secs(2);
 
 const START: &str = "\
 Start here:
@@ -390,7 +395,12 @@ async fn run(cli: Cli, named: Option<PathBuf>, output: Output) -> Result<Answere
     let result = if cli.print_digest {
         print_digest(&context).await
     } else {
-        dispatch(cli.command, &context).await
+        let may_change = renewing::may_change(&cli.command);
+        let result = dispatch(cli.command, &context).await;
+        if may_change {
+            renewing::after(&context).await;
+        }
+        result
     };
     context.close().await;
     result

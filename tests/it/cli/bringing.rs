@@ -4,6 +4,7 @@ use callboard_core::store::Dialect;
 
 use super::refuses;
 use crate::support::factory::{Factory, on_each};
+use crate::support::pictures::png;
 
 on_each!(
     a_folder_of_markdown_is_imported_whole_or_not_at_all,
@@ -119,5 +120,62 @@ on_each!(
         }
         let kept = factory.ok(&["posts", "import", folder, "--yes"]);
         assert!(kept.contains("new: good\n"), "{kept}");
+    }
+);
+
+on_each!(
+    pictures_beside_documents_are_brought_along_and_what_is_none_is_named,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        let outside = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, bytes: &[u8]| {
+            let path = outside.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, bytes).expect("written");
+        };
+        let text = "---\ntitle: Lamp\ndate: 2026-03-04\nimage: img/head.png\n---\n\
+            ![A lamp](lamp.png)\n\n![Root](/img/root.png)\n\n![Gone](gone.png)\n\n\
+            ![Out](../secret.png)\n\n![Text](text.png)\n\n![Far](https://a.example/x.png)\n\n![Link](link.png)\n";
+        write("lamp.md", text.as_bytes());
+        write("lamp.png", &png(64, 32, 1));
+        write("img/root.png", &png(64, 32, 2));
+        write("img/head.png", &png(64, 32, 3));
+        write("text.png", b"no picture");
+        let secret = outside.path().with_extension("secret.png");
+        std::fs::write(&secret, png(64, 32, 4)).expect("written");
+        std::os::unix::fs::symlink(&secret, outside.path().join("link.png")).expect("a link");
+        let folder = outside.path().to_str().expect("a path");
+        let dry = factory.ok(&["posts", "import", folder]);
+        for (left, why) in [
+            ("gone.png", "not"),
+            ("../secret.png", "it is outside of the folder"),
+            ("text.png", "neither PNG, JPEG nor WebP"),
+            ("link.png", "link"),
+        ] {
+            let told = format!("the picture `{left}` is not brought along: ");
+            let line = dry.lines().find(|line| line.contains(&told));
+            assert!(line.is_some_and(|line| line.contains(why)), "{left}: {dry}");
+        }
+        assert!(!factory.workspace().join("media").exists());
+        factory.ok(&["posts", "import", folder, "--yes"]);
+        let lamp = factory.json(&["posts", "show", "lamp"]);
+        let markdown = lamp["markdown"].as_str().expect("a text");
+        let kept = |markdown: &str| markdown.matches("](/media/").count();
+        assert_eq!(kept(markdown), 2, "{markdown}");
+        assert!(markdown.contains("![Gone](gone.png)"), "{markdown}");
+        assert_eq!(lamp["featured"]["alt"], "Lamp");
+        assert_eq!(factory.count("media WHERE provider = 'import'"), 3);
+        let files = std::fs::read_dir(factory.workspace().join("media")).expect("a folder");
+        let pictures = files.flatten().filter(|it| it.path().extension().is_some());
+        assert_eq!(pictures.count(), 3);
+        let again = factory.ok(&["posts", "import", folder, "--yes"]);
+        assert!(
+            again.contains("0 posts imported, 1 were here already"),
+            "{again}"
+        );
+        factory.ok(&["posts", "export", "out"]);
+        let page = factory.read("out/posts/lamp/index.html");
+        assert!(page.contains("media/"), "{page}");
+        std::fs::remove_file(secret).expect("removed");
     }
 );

@@ -24,7 +24,7 @@ fn factory(dialect: Dialect) -> Factory {
 }
 
 /// One with a post that is published, and its address.
-fn published(dialect: Dialect) -> (Factory, String) {
+pub(super) fn published(dialect: Dialect) -> (Factory, String) {
     let factory = factory(dialect);
     factory.ok(&["apply"]);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
@@ -34,7 +34,7 @@ fn published(dialect: Dialect) -> (Factory, String) {
 }
 
 /// What came of writing a post into the folder.
-fn again(factory: &Factory, slug: &str) -> Json {
+pub(super) fn again(factory: &Factory, slug: &str) -> Json {
     factory.run(&["run", "to_folder", "--input", &format!("slug={slug}")]);
     let id = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
     let shown = factory.json(&["runs", "show", id.as_str().expect("an id")]);
@@ -194,4 +194,86 @@ fn a_folder_outside_of_the_workspace_is_written_only_if_the_operator_says_so() {
     factory.ok(&["tasks", "approve", &factory.task()]);
     let slug = factory.texts("SELECT slug FROM posts", "slug").remove(0);
     assert!(path.join(format!("{slug}.md")).is_file());
+}
+
+/// What counts is where a path leads: a link out of what is allowed leads nowhere, and one into it does.
+#[test]
+fn a_folder_is_held_by_where_it_leads() {
+    let factory = factory(Dialect::Sqlite);
+    let home = tempfile::tempdir().expect("a folder");
+    let home = fs::canonicalize(home.path()).expect("a path");
+    let path = |name: &str| home.join(name);
+    for name in ["allowed", "elsewhere"] {
+        fs::create_dir_all(path(name)).expect("a folder");
+    }
+    let link = |to: &std::path::Path, at: &std::path::Path| {
+        std::os::unix::fs::symlink(to, at).expect("a link");
+    };
+    link(&path("elsewhere"), &path("allowed/out"));
+    link(&path("allowed"), &path("in"));
+    link(&path("nowhere"), &path("allowed/dangling"));
+    let allowed = path("allowed").display().to_string();
+    factory.write(
+        "callboard.toml",
+        format!("publish_into = [\"{allowed}\"]\n{BARE}"),
+    );
+    let checked = |folder: &str| {
+        let (old, new) = ("content/posts".to_owned(), folder.to_owned());
+        let swap = |old: &str, new: &str| {
+            let (old, new) = (format!("folder = \"{old}\""), format!("folder = \"{new}\""));
+            factory.edit("pipelines/to_folder.toml", &old, &new);
+        };
+        swap(&old, &new);
+        let checked = factory.run(&["check"]);
+        swap(&new, &old);
+        let told = checked.to_string();
+        (
+            checked.code,
+            told.split_whitespace().collect::<Vec<_>>().join(" "),
+        )
+    };
+    let shown = |name: &str| path(name).display().to_string();
+    for fine in [shown("allowed/posts"), shown("in/posts")] {
+        let (code, told) = checked(&fine);
+        assert_eq!(code, 0, "{fine}: {told}");
+    }
+    let elsewhere = shown("elsewhere/posts");
+    for (folder, why) in [
+        (shown("allowed/out/posts"), format!("leads to {elsewhere}")),
+        (
+            shown("allowed/dangling/posts"),
+            "cannot be looked up".to_owned(),
+        ),
+        (
+            shown("allowed/../elsewhere"),
+            "is no folder below".to_owned(),
+        ),
+    ] {
+        let (code, told) = checked(&folder);
+        assert!(code == 1 && told.contains(&why), "{folder}: {told}");
+    }
+    // A folder of the workspace that is a link is where it leads to.
+    link(&path("elsewhere"), &factory.workspace().join("content"));
+    factory.write(".callboardignore", "content\n");
+    let (code, told) = checked("content/posts");
+    assert!(
+        code == 1 && told.contains(&format!("publish_into = [\"{elsewhere}\"]")),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_document_that_is_larger_than_any_post_is_not_read() {
+    let (factory, slug) = published(Dialect::Sqlite);
+    let large = "x".repeat((8 << 20) + 1);
+    factory.write("content/posts/large.md", &large);
+    let came = again(&factory, &slug);
+    assert_eq!(came["outcome"], "done", "{came:#}");
+    factory.write(format!("content/posts/{slug}.md"), &large);
+    let came = again(&factory, &slug);
+    assert_eq!(came["rule"], "foreign", "{came:#}");
+    assert!(
+        came["detail"].to_string().contains("more than 8 MiB"),
+        "{came:#}"
+    );
 }

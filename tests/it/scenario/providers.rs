@@ -55,7 +55,7 @@ fn ollama_is_asked_in_its_own_words() {
     let asked = server.requests().remove(0);
     assert_eq!(asked.path, "/api/chat");
     assert_eq!(asked.body["model"], "quill");
-    assert_eq!(asked.body["stream"], false);
+    assert_eq!(asked.body["stream"], true);
     assert_eq!(asked.body["options"]["num_predict"], 3000);
     assert_eq!(asked.body["format"]["type"], "object", "{}", asked.body);
 }

@@ -23,14 +23,29 @@ pub(crate) enum Say {
     Status(u16),
     /// A status, with the seconds after which to ask again.
     Busy(u16, u32),
-    /// A success with this document.
+    /// A success with this document, as a whole.
     Document(Json),
+    /// A success that is streamed: these bytes, one after the other, and what happens then.
+    Pieces(Vec<String>, Then),
     /// The connection is closed without an answer.
     Close,
     /// Half of an answer, then the connection is closed.
     Half,
     /// Nothing, and the connection stays open.
     Hang,
+}
+
+/// What happens after the pieces of an answer.
+#[derive(Clone, Copy)]
+pub(crate) enum Then {
+    /// It ends.
+    End,
+    /// The connection breaks amid it.
+    Break,
+    /// Nothing more comes, and the connection stays open.
+    Silence,
+    /// The last piece comes again, for ever.
+    Again,
 }
 
 /// Listens on a port of its own until it is dropped.
@@ -126,10 +141,14 @@ impl Shared {
         let request = read_request(&stream)?;
         let credential = request.header("authorization").to_owned();
         self.credentials.lock().expect("no panic").push(credential);
+        let streams = request.body["stream"] == true && request.path.ends_with("/completions");
         self.requests.lock().expect("no panic").push(request);
         let say = self.say.lock().expect("no panic").clone();
         self.asked.fetch_add(1, Ordering::SeqCst);
         match say {
+            Say::Text(text) if streams => self.pieces(stream, &pieces(text, "stop"), Then::End),
+            Say::Cut(text) if streams => self.pieces(stream, &pieces(text, "length"), Then::End),
+            Say::Pieces(pieces, then) => self.pieces(stream, &pieces, then),
             Say::Text(text) => respond(&mut stream, 200, &completion(text, "stop")),
             Say::Cut(text) => respond(&mut stream, 200, &completion(text, "length")),
             Say::Together(number, text) => {
@@ -153,6 +172,41 @@ impl Shared {
             Say::Close => None,
             Say::Hang => {
                 self.hanging.lock().expect("no panic").push(stream);
+                None
+            }
+        }
+    }
+
+    /// Answer piece by piece, each in a chunk of its own.
+    fn pieces(&self, mut stream: TcpStream, pieces: &[String], then: Then) -> Option<()> {
+        let media = if pieces.first()?.starts_with('{') {
+            "application/x-ndjson"
+        } else {
+            "text/event-stream; charset=utf-8"
+        };
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {media}\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
+        stream.set_nodelay(true).ok()?;
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut say = |piece: &str| {
+            let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+            stream.write_all(chunk.as_bytes())
+        };
+        for piece in pieces {
+            say(piece).ok()?;
+        }
+        match then {
+            Then::End => stream.write_all(b"0\r\n\r\n").ok(),
+            Then::Break => None,
+            Then::Silence => {
+                self.hanging.lock().expect("no panic").push(stream);
+                None
+            }
+            Then::Again => {
+                while !self.ended.load(Ordering::SeqCst) && say(pieces.last()?).is_ok() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 None
             }
         }
@@ -216,6 +270,32 @@ fn read_request(stream: &TcpStream) -> Option<ModelAsked> {
     reader.read_exact(&mut body).ok()?;
     asked.body = serde_json::from_slice(&body).unwrap_or_default();
     Some(asked)
+}
+
+/// The text as events, a few characters each, with how it ended, what it took and the last word.
+pub(crate) fn pieces(text: &str, reason: &str) -> Vec<String> {
+    let event = |choices: Json, usage: Json| {
+        let piece = json!({ "model": "quill-1", "choices": choices, "usage": usage });
+        format!("data: {piece}\n\n")
+    };
+    let letters: Vec<char> = text.chars().collect();
+    // A long text is one of an attack, and comes in large pieces.
+    let parts = letters.chunks((letters.len() / 100).max(20));
+    let said = parts.map(|part| {
+        let delta = json!({ "content": part.iter().collect::<String>() });
+        event(json!([{ "index": 0, "delta": delta }]), Json::Null)
+    });
+    let ended = event(
+        json!([{ "index": 0, "delta": {}, "finish_reason": reason }]),
+        Json::Null,
+    );
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 200 });
+    let last = [
+        ended,
+        event(json!([]), usage),
+        "data: [DONE]\n\n".to_owned(),
+    ];
+    said.chain(last).collect()
 }
 
 fn completion(text: &str, reason: &str) -> String {

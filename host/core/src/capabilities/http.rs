@@ -148,6 +148,7 @@ impl From<ClientError> for HttpError {
             ClientErrorKind::TooLarge => HttpErrorKind::TooLarge,
             ClientErrorKind::Status(_)
             | ClientErrorKind::NotRecorded
+            | ClientErrorKind::Protocol
             | ClientErrorKind::Unknown => HttpErrorKind::Unknown,
         };
         let retryable = error.is_retryable();

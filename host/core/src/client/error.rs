@@ -88,6 +88,9 @@ fn known_kind(cause: &(dyn Error + 'static)) -> Option<ClientErrorKind> {
         return Some(ClientErrorKind::Tls);
     }
     if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        if error.is_parse() {
+            return Some(ClientErrorKind::Protocol);
+        }
         return error
             .is_incomplete_message()
             .then_some(ClientErrorKind::Reset);

@@ -301,6 +301,7 @@ fn kind(name: &str) -> ClientErrorKind {
         ClientErrorKind::Reset,
         ClientErrorKind::Timeout,
         ClientErrorKind::TooLarge,
+        ClientErrorKind::Protocol,
     ];
     let found = known.into_iter().find(|kind| kind.to_string() == name);
     found.unwrap_or(ClientErrorKind::Unknown)

@@ -403,7 +403,7 @@ async fn json_comes_back_or_says_why_not() {
             answer("503 Busy", "later"),
             Err(ClientErrorKind::Status(503)),
         ),
-        (answer("200 OK", "<html>"), Err(ClientErrorKind::Unknown)),
+        (answer("200 OK", "<html>"), Err(ClientErrorKind::Protocol)),
     ] {
         let server = server(does).await;
         let url = Url::parse(&format!("http://{}/v1", server.address)).expect("url");

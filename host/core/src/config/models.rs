@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::span::Span;
+
 /// Millionths of a cent that one unit of money has.
 const MICROCENTS: f64 = 100_000_000.0;
 /// Tokens that a price is for.
 const TOKENS: f64 = 1_000_000.0;
 
 /// What models cost, and how much of it a day may have.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelRules {
     /// The most that calls of models may cost in a day of UTC, in the money of the prices; any, if
@@ -21,8 +23,23 @@ pub struct ModelRules {
     /// The most tokens that they may take in a day of UTC, those of questions included; any, if
     /// absent.
     pub daily_tokens: Option<u64>,
+    /// How long a server may say nothing amid an answer that it gives piece by piece. Until the answer begins, the
+    /// time that the question has is its only bound.
+    #[serde(deserialize_with = "silence")]
+    pub silence: Span,
     /// Prices by the name of the model, as the role has it.
     pub prices: BTreeMap<String, ModelPrice>,
+}
+
+impl Default for ModelRules {
+    fn default() -> Self {
+        Self {
+            daily_cost: None,
+            daily_tokens: None,
+            silence: Span::from_secs(120),
+            prices: BTreeMap::new(),
+        }
+    }
 }
 
 /// What a million tokens cost, in any money, but the same for all models.
@@ -74,6 +91,17 @@ fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Err(D::Error::custom("it is no amount, expected 0 or more"))
 }
 
+/// None at all would end each answer.
+fn silence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    let span = Span::deserialize(deserializer)?;
+    if span.0.is_zero() {
+        return Err(D::Error::custom(
+            "no server says all at once, expected a length such as `2m`",
+        ));
+    }
+    Ok(span)
+}
+
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     price(deserializer).map(Some)
 }
@@ -96,6 +124,7 @@ mod tests {
             "daily_cost = nan",
             "daily_tokens = -1",
             "daily = 1",
+            "silence = \"0s\"",
         ] {
             assert!(toml::from_str::<ModelRules>(text).is_err(), "{text}");
         }

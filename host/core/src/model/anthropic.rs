@@ -7,8 +7,10 @@ use super::cause::Cause;
 use super::counted::Counted;
 use super::reasoning::Parted;
 use super::role::Provider;
+use super::stream::{Framing, Gathered, Spoken, TREE, add, of_parts};
 use super::wire::{Ask, Wire, ask};
 use crate::handler::ModelRequest;
+use crate::value::json_in;
 
 const MESSAGES: &str = "/v1/messages";
 /// The version of the protocol.
@@ -26,7 +28,67 @@ pub(super) async fn complete(
         headers: &[("anthropic-version", VERSION)],
         ..Ask::in_words(MESSAGES, body(provider, request), request)
     };
-    ask(provider, asked, wire, read).await
+    let streamed = json!({ "stream": true });
+    ask(provider, asked.streamed(streamed, spoken()), wire, read).await
+}
+
+/// How it is streamed.
+pub(super) fn spoken() -> Spoken {
+    Spoken {
+        framing: Framing::Events,
+        hear,
+        document,
+    }
+}
+
+/// An event, which says its type in its data, too.
+fn hear(said: &mut Gathered, event: &Json) {
+    match event["type"].as_str() {
+        Some("message_start") => {
+            said.model = event["message"]["model"].clone();
+            let counted = event["message"]["usage"].as_object();
+            said.usage = counted.cloned().unwrap_or_default().into();
+        }
+        Some("content_block_start") if event["content_block"]["type"] == "tool_use" => {
+            said.input.get_or_insert_default();
+        }
+        Some("content_block_delta") => {
+            let delta = &event["delta"];
+            add(&mut said.text, &delta["text"]);
+            add(&mut said.input, &delta["partial_json"]);
+            said.reasoning
+                .push_str(delta["thinking"].as_str().unwrap_or_default());
+        }
+        Some("message_delta") => {
+            said.end = event["delta"]["stop_reason"].clone();
+            let counted = event["usage"].as_object();
+            for (key, count) in counted.into_iter().flatten() {
+                said.usage[key] = count.clone();
+            }
+        }
+        Some("message_stop") => said.closed = true,
+        _ => {}
+    }
+}
+
+fn document(said: Gathered) -> Json {
+    let reasoning = Some(said.reasoning).filter(|text| !text.is_empty());
+    let thinking = reasoning.map(|text| json!({ "type": "thinking", "thinking": text }));
+    let text = said
+        .text
+        .map(|text| json!({ "type": "text", "text": text }));
+    let input = said.input.map(|input| {
+        // What is cut off is no JSON, and is read for no answer either.
+        let input = json_in(&input, TREE).unwrap_or(Json::String(input));
+        json!({ "type": "tool_use", "name": ANSWER, "input": input })
+    });
+    let blocks = [thinking, text, input];
+    of_parts(&[
+        ("model", said.model),
+        ("content", blocks.into_iter().flatten().collect()),
+        ("stop_reason", said.end),
+        ("usage", said.usage),
+    ])
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {

@@ -74,7 +74,10 @@ impl Cause {
         match self {
             Cause::Client(error) => matches!(
                 error.kind,
-                ClientErrorKind::Timeout | ClientErrorKind::Reset | ClientErrorKind::TooLarge
+                ClientErrorKind::Timeout
+                    | ClientErrorKind::Reset
+                    | ClientErrorKind::TooLarge
+                    | ClientErrorKind::Protocol
             ),
             Cause::Protocol(_) => true,
             _ => false,

@@ -6,6 +6,7 @@ use super::answer::{End, Said};
 use super::cause::Cause;
 use super::counted::Counted;
 use super::role::Provider;
+use super::stream::{Framing, Gathered, Spoken, add};
 use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
 use crate::handler::{PICTURE, tokens_of};
@@ -19,7 +20,37 @@ pub(super) async fn complete(
     wire: &Wire,
 ) -> Result<Said, Cause> {
     let asked = Ask::in_words(CHAT, body(provider, request), request);
-    ask(provider, asked, wire, read).await
+    let streamed = json!({ "stream": true });
+    ask(provider, asked.streamed(streamed, spoken()), wire, read).await
+}
+
+/// How it is streamed.
+pub(super) fn spoken() -> Spoken {
+    Spoken {
+        framing: Framing::Lines,
+        hear,
+        document,
+    }
+}
+
+/// A line: what is added to the message. The last one says `done`, and what it took.
+fn hear(said: &mut Gathered, line: &Json) {
+    let message = &line["message"];
+    add(&mut said.text, &message["content"]);
+    said.reasoning
+        .push_str(message["thinking"].as_str().unwrap_or_default());
+    if line["done"] == true {
+        said.closed = true;
+        said.usage = line.clone();
+    }
+}
+
+/// The last line, with all that was said in the place of its message.
+fn document(said: Gathered) -> Json {
+    let mut document = said.usage;
+    document["message"] =
+        json!({ "role": "assistant", "content": said.text, "thinking": said.reasoning });
+    document
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {

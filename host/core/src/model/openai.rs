@@ -6,6 +6,7 @@ use super::answer::{End, Said};
 use super::cause::Cause;
 use super::counted::Counted;
 use super::role::Provider;
+use super::stream::{Framing, Gathered, Spoken, add, of_parts};
 use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
 
@@ -18,7 +19,56 @@ pub(super) async fn complete(
     wire: &Wire,
 ) -> Result<Said, Cause> {
     let asked = Ask::in_words(CHAT, body(provider, request), request);
-    ask(provider, asked, wire, read).await
+    let streamed = json!({ "stream": true, "stream_options": { "include_usage": true } });
+    ask(provider, asked.streamed(streamed, spoken()), wire, read).await
+}
+
+/// How it is streamed.
+pub(super) fn spoken() -> Spoken {
+    Spoken {
+        framing: Framing::Events,
+        hear,
+        document,
+    }
+}
+
+/// A piece: what is added to the message, and how that ended. The last one counts, and has no choice.
+fn hear(said: &mut Gathered, piece: &Json) {
+    let choices = piece["choices"].as_array().map(Vec::as_slice);
+    let mut choices = choices.unwrap_or_default().iter();
+    if let Some(choice) = choices.find(|it| it["index"].as_u64().unwrap_or_default() == 0) {
+        let delta = &choice["delta"];
+        add(&mut said.text, &delta["content"]);
+        add(&mut said.refusal, &delta["refusal"]);
+        let reasoning = [&delta["reasoning_content"], &delta["reasoning"]];
+        let reasoning = reasoning.into_iter().find_map(Json::as_str);
+        said.reasoning.push_str(reasoning.unwrap_or_default());
+        keep(&mut said.end, &choice["finish_reason"]);
+    }
+    keep(&mut said.usage, &piece["usage"]);
+    keep(&mut said.model, &piece["model"]);
+}
+
+fn keep(known: &mut Json, said: &Json) {
+    if !said.is_null() {
+        *known = said.clone();
+    }
+}
+
+fn document(said: Gathered) -> Json {
+    let reasoning = Some(said.reasoning).filter(|text| !text.is_empty());
+    let message = of_parts(&[
+        ("role", "assistant".into()),
+        ("content", said.text.into()),
+        ("refusal", said.refusal.into()),
+        ("reasoning_content", reasoning.into()),
+    ]);
+    let choice = of_parts(&[("message", message), ("finish_reason", said.end)]);
+    of_parts(&[
+        ("model", said.model),
+        ("choices", json!([choice])),
+        ("usage", said.usage),
+    ])
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {

@@ -12,7 +12,7 @@ use crate::settings::{
 use crate::shown::cut;
 
 /// What a role is set by, behind `roles.ROLE.`.
-pub const PARTS: [&str; 5] = ["url", "model", "key", "provider", "fallback"];
+pub const PARTS: [&str; 6] = ["url", "model", "key", "provider", "fallback", "stream"];
 
 const READER: &str = "whoever asks a model";
 
@@ -23,6 +23,7 @@ inventory::submit! {
         SettingRead::new("roles.*.key", &[SettingType::Secret], READER),
         SettingRead::new("roles.*.provider", &[SettingType::String], READER).checked(ProviderKind::named),
         SettingRead::new("roles.*.fallback", &[SettingType::Csv, SettingType::String], READER),
+        SettingRead::new("roles.*.stream", &[SettingType::Boolean], READER),
     ]])
 }
 
@@ -81,6 +82,8 @@ pub struct Provider {
     pub url: Option<Url>,
     pub model: String,
     pub key: Option<Secret>,
+    /// Whether it is asked to answer piece by piece.
+    pub streams: bool,
 }
 
 impl Provider {
@@ -220,6 +223,7 @@ pub fn own(settings: &Snapshot, role: &str) -> Result<Option<Provider>, Unresolv
             url: None,
             model: named.unwrap_or_else(|| kind.name().to_owned()),
             key: None,
+            streams: false,
         };
         return Ok(Some(provider));
     }
@@ -242,6 +246,7 @@ pub fn own(settings: &Snapshot, role: &str) -> Result<Option<Provider>, Unresolv
         url: Some(url),
         model,
         key,
+        streams: read(settings, role, "stream")?.as_deref() != Some("false"),
     }))
 }
 
@@ -288,6 +293,7 @@ mod tests {
             url: None,
             model: "set".to_owned(),
             key: None,
+            streams: true,
         };
         let named = |answer: Json| provider.named(&answer);
         for nameless in [json!({}), json!({ "model": "" }), json!({ "model": "/a/" })] {

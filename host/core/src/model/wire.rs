@@ -10,9 +10,10 @@ use super::answer;
 use super::cause::Cause;
 use super::ordered;
 use super::role::Provider;
+use super::stream::{Bounds, Heard, Spoken};
 use crate::blocking::{self, Unanswered};
 use crate::client::{
-    Client, ClientError, ClientErrorKind, Credential, Network, Request, Response, json_of,
+    Client, ClientError, ClientErrorKind, Credential, Network, Request, Response, Streamed, json_of,
 };
 use crate::grants::Origin;
 use crate::handler::ModelRequest;
@@ -24,6 +25,8 @@ const LARGEST: u64 = 32 << 20;
 const AROUND: u64 = 1 << 20;
 /// Bytes of such an answer for each of its text: two texts, and signs that are escaped.
 const ESCAPED: u64 = 2 * 6;
+/// Bytes of a stream for each token: what stands around the piece that it is in. It may be one of the reasoning, too.
+const FRAMED: u64 = 2 * (2 << 10);
 /// How long to leave a server alone that is busy and does not say how long.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest that it can say.
@@ -40,6 +43,8 @@ pub(super) struct Wire {
     pub(super) network: Network,
     /// When the answer has to be there, and read.
     pub(super) until: Instant,
+    /// How long a server may say nothing amid its answer.
+    pub(super) silence: Duration,
 }
 
 /// How a protocol asks.
@@ -52,6 +57,10 @@ pub(super) struct Ask<'a> {
     pub(super) body: Json,
     /// The most bytes of the answer.
     pub(super) max_body: u64,
+    /// The limit of tokens of an answer in words.
+    pub(super) tokens: u32,
+    /// What is said besides so that it is streamed, and how that is heard.
+    pub(super) streamed: Option<(Json, Spoken)>,
 }
 
 impl<'a> Ask<'a> {
@@ -63,6 +72,8 @@ impl<'a> Ask<'a> {
             headers: &[],
             body,
             max_body: LARGEST,
+            tokens: 0,
+            streamed: None,
         }
     }
 
@@ -71,15 +82,43 @@ impl<'a> Ask<'a> {
         let text = answer::longest(request.max_tokens);
         Self {
             max_body: LARGEST.min(AROUND + ESCAPED * text),
+            tokens: request.max_tokens,
             ..Self::plain(path, body)
         }
+    }
+
+    /// To be answered piece by piece.
+    pub(super) fn streamed(self, besides: Json, spoken: Spoken) -> Self {
+        Self {
+            streamed: Some((besides, spoken)),
+            ..self
+        }
+    }
+
+    fn heard(&mut self, silence: Duration) -> Option<Streamed> {
+        let (besides, spoken) = self.streamed.take()?;
+        let mut body = self.body.clone();
+        for (key, value) in besides.as_object().into_iter().flatten() {
+            body[key] = value.clone();
+        }
+        let bounds = Bounds {
+            tokens: self.tokens,
+            text: answer::longest(self.tokens).min(LARGEST),
+            piece: usize::try_from(self.max_body).unwrap_or(usize::MAX),
+        };
+        Some(Streamed {
+            body: ordered::text(&body),
+            max_body: AROUND + FRAMED * u64::from(self.tokens),
+            silence,
+            fold: Box::new(Heard::new(spoken, bounds)),
+        })
     }
 }
 
 /// Ask, and read the document that a success is answered with, beside the threads that serve.
 pub(super) async fn ask<T: Send + 'static>(
     provider: &Provider,
-    question: Ask<'_>,
+    mut question: Ask<'_>,
     wire: &Wire,
     read: fn(&Provider, &Json) -> Result<T, Cause>,
 ) -> Result<T, Cause> {
@@ -109,7 +148,11 @@ pub(super) async fn ask<T: Send + 'static>(
         fresh_connection: true,
     };
     let client = Client::for_operator(base).over(&wire.network);
-    let response = client.send(request).await?;
+    let streamed = provider.streams.then(|| question.heard(wire.silence));
+    let response = match streamed.flatten() {
+        Some(streamed) => client.send_streamed(request, streamed).await?,
+        None => client.send(request).await?,
+    };
     let provider = provider.clone();
     beside(wire.until, move || match response.status {
         200..300 => read(&provider, &json_of(&response)?),

@@ -2,16 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::{ErrorKind, OperationError};
 use crate::app::App;
 
 /// A backup that was written.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Backup")]
-pub struct BackupView {
+#[derive(Debug)]
+pub struct WrittenBackup {
     /// Where it is.
     pub file: PathBuf,
     /// Its size.
@@ -19,12 +15,12 @@ pub struct BackupView {
 }
 
 /// Write all that is committed into a new file, whether or not something works on the database.
-pub async fn write(app: &App, file: &Path) -> Result<BackupView, OperationError> {
+pub async fn write(app: &App, file: &Path) -> Result<WrittenBackup, OperationError> {
     if app.is_nowhere() {
         let problem = "there is no database yet, so there is nothing to back up";
         return Err(OperationError::new(ErrorKind::Unavailable, problem));
     }
     let bytes = app.store().back_up(file).await?;
     let file = file.to_owned();
-    Ok(BackupView { file, bytes })
+    Ok(WrittenBackup { file, bytes })
 }

@@ -141,7 +141,7 @@ impl From<ClientError> for Trouble {
             ClientErrorKind::Timeout => Cause::Timeout,
             ClientErrorKind::TooLarge => Cause::TooLarge,
             ClientErrorKind::Status(_) => Cause::ServerError,
-            ClientErrorKind::Unknown => Cause::WrongAnswer,
+            ClientErrorKind::Protocol | ClientErrorKind::Unknown => Cause::WrongAnswer,
         };
         Self::new(cause, error.message)
     }

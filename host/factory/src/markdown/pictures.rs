@@ -130,10 +130,18 @@ pub fn captioned(
 
 /// The text with other addresses of the kept pictures, by their names.
 pub fn moved(markdown: &str, to: impl Fn(&str) -> String) -> Result<String, Unshowable> {
+    readdressed(markdown, |src, _| src.strip_prefix(KEPT).map(&to))
+}
+
+/// The text with other addresses of those pictures for which there is one, by address and alt text.
+pub fn readdressed(
+    markdown: &str,
+    mut to: impl FnMut(&str, &str) -> Option<String>,
+) -> Result<String, Unshowable> {
     let mut text = markdown.to_owned();
     for found in shown(markdown)?.into_iter().rev() {
-        if let Some(name) = found.src.strip_prefix(KEPT) {
-            text.replace_range(found.place, &written(&to(name), &found.alt));
+        if let Some(src) = to(&found.src, &found.alt) {
+            text.replace_range(found.place, &written(&src, &found.alt));
         }
     }
     Ok(text)

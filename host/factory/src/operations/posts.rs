@@ -1,8 +1,10 @@
 //! Posts: what is published, what was, and what will be.
 
+mod beside;
 mod carried;
 mod carry;
 mod folder;
+mod renew;
 mod retitle;
 mod steps;
 mod view;
@@ -25,6 +27,7 @@ use crate::tables::{POST, media as rows, post_slugs, posts};
 
 pub use self::carried::{CarriedPost, CarriedPosts, Origin};
 pub use self::carry::{DumpedPosts, ImportedPosts, dump, import, read, written};
+pub use self::renew::{kept_export, renew};
 pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
 pub use self::view::{Exported, MovedPost, PostMoveView};
@@ -122,6 +125,23 @@ pub async fn at(app: &App, slug: &str) -> Result<PostAddress, OperationError> {
 /// Write the published site into a folder, as static files. `local` is the address of this machine
 /// at which it is served.
 pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exported, OperationError> {
+    let path = folder.to_owned();
+    let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
+    let held = blocking::wait(move || site::hold(&path)).await;
+    let held = held
+        .map_err(|error| failed(&error))?
+        .map_err(|error| failed(&error))?;
+    let exported = export_held(app, folder, local).await;
+    drop(held);
+    exported
+}
+
+/// The same in a folder that nobody else writes into meanwhile.
+async fn export_held(
+    app: &App,
+    folder: &Path,
+    local: &Address,
+) -> Result<Exported, OperationError> {
     let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
     for entry in posts::shown(app.store()).await? {
         match entry {

@@ -49,6 +49,27 @@ pub enum ExportError {
 /// The file in which hosts of static files read which addresses lead to which.
 pub const REDIRECTS: &str = "_redirects";
 
+/// The file that says what an export that is kept was written of.
+const STATE: &str = ".callboard-export.state";
+/// The right to write an export into a folder, which is made: whoever else would waits until it is dropped. Where a file
+/// system has no locks, nobody waits.
+pub fn hold(folder: &Path) -> Result<fs::File, ExportError> {
+    fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
+    let held = fs::File::open(folder).map_err(|cause| failed(folder, cause))?;
+    held.lock().ok();
+    Ok(held)
+}
+
+/// What the export in a folder was written of, if that is known.
+pub fn written_of(folder: &Path) -> Option<String> {
+    fs::read_to_string(folder.join(STATE)).ok()
+}
+
+/// Say what the export in a folder was written of.
+pub fn note_written(folder: &Path, state: &str) -> Result<(), ExportError> {
+    write(&folder.join(STATE), state)
+}
+
 /// Write the published site into `folder`, with addresses that posts had before, each with the one it leads
 /// to. What an earlier export wrote there is replaced;
 /// other files are never touched, and a folder that no export made must be empty.

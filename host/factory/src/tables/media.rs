@@ -58,6 +58,11 @@ pub fn insert(row: &MediaRow) -> Statement {
     Statement::insert(row).then("ON CONFLICT (id) DO NOTHING")
 }
 
+/// The names of all that were kept.
+pub fn paths() -> Query<String> {
+    Query::new("SELECT DISTINCT path FROM media ORDER BY path")
+}
+
 /// The picture of an id.
 pub fn by_id(id: &str) -> Query<MediaRow> {
     select("WHERE id = $1").bind(id)

@@ -379,6 +379,13 @@ pub async fn history(store: &Store, post: &str) -> Result<Vec<PostMove>, StoreEr
     store.read(query.bind(post)).await
 }
 
+/// How much has happened to posts: any change of one counts it up.
+pub async fn steps(store: &Store) -> Result<u64, StoreError> {
+    store
+        .read_one(Query::new("SELECT COUNT(*) FROM post_history"))
+        .await
+}
+
 /// Tags: parted by commas in a row, and a list in a document.
 mod commas {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use callboard_core::address::Address;
 use callboard_core::app::{App, SeenVersions, WorkerDuties};
@@ -20,11 +19,8 @@ use super::cassette::Cassette;
 use super::documents::{Serving, Working};
 use super::exit::Exit;
 use super::output::Answered;
-use super::{Context, Failure, interrupt, supervised};
+use super::{Context, Failure, LOOK, interrupt, renewing, supervised};
 use crate::http::{self, CONSOLE, Listeners, Renderings, SITE, WebState};
-
-/// How often a process that does not work looks whether something is new.
-const LOOK: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -76,11 +72,15 @@ impl Serve {
         } else {
             start_work(&app, None, &stop, seen)
         };
+        let renewing = renewing::start(&app, &stop);
         let told = |serving: Serving| context.output.json(&serving);
         let serves = site(context, &app, listeners, (&stop, changes), told);
         let ends = async {
             let served = supervised::until_given_up(&app, &stop, serves).await;
             supervised::join(looking).await;
+            if let Some(renewing) = renewing {
+                supervised::join(renewing).await;
+            }
             drop(right);
             app.close().await;
             served
@@ -110,6 +110,7 @@ impl Work {
         let answered = context.output.json(&Working { slots });
         let seen = watch::Sender::default();
         let worker = start_work(&app, self.slots, &stop, seen);
+        let renewing = renewing::start(&app, &stop);
         let told = async {
             stop.cancelled().await;
             Ok(())
@@ -117,6 +118,9 @@ impl Work {
         let ends = async {
             let worked = supervised::until_given_up(&app, &stop, told).await;
             supervised::join(worker).await;
+            if let Some(renewing) = renewing {
+                supervised::join(renewing).await;
+            }
             drop(right);
             app.close().await;
             worked

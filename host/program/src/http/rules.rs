@@ -148,7 +148,7 @@ mod tests {
             (
                 "nothing_like_it = 1",
                 "callboard.toml:2:1: `nothing_like_it` is no key here; remove it; the keys are \
-                 connections, console, database, engine, grants, limits, listen, models, name, publish_into, site",
+                 connections, console, database, engine, export_into, grants, limits, listen, models, name, publish_into, site",
             ),
             (
                 "[console]\nlisten = \"0.0.0.0:8711\"",

@@ -82,7 +82,7 @@ async fn what_the_program_reads_is_declared_as_that() {
         (S, secret, "type = \"string\"", "settings.toml type @ settings.toml:23:1: `roles.critic.key` is declared as string, and whoever asks a model reads it as secret", "write `type = \"secret\"`"),
         (S, "type = \"model\"", "type = \"csv\"", "settings.toml type @ settings.toml:13:1: `roles.critic.model` is declared as csv, and whoever asks a model reads it as model", "write `type = \"model\"`"),
         (S, "\"roles.critic.key\"", "\"roles.crtic.key\"", "settings.toml key @ settings.toml:22:2: no handler asks a role `crtic`", "write `[\"roles.critic.key\"]`"),
-        (S, "\"roles.critic.key\"", "\"roles.critic.kye\"", "settings.toml key @ settings.toml:22:2: a role has `url`, `model`, `key`, `provider` and `fallback`, and no `kye`", "write `[\"roles.critic.key\"]`"),
+        (S, "\"roles.critic.key\"", "\"roles.critic.kye\"", "settings.toml key @ settings.toml:22:2: a role has `url`, `model`, `key`, `provider`, `fallback` and `stream`, and no `kye`", "write `[\"roles.critic.key\"]`"),
     ])
     .await;
     // A setting that is read as a text is not made a secret.

@@ -20,6 +20,8 @@ use serde::Deserialize;
 
 use crate::changing;
 use crate::media::{self, Media, StoreClient};
+use crate::posts_folder::commit::{Committer, Uncommitted};
+use crate::posts_folder::files::{self, sealed};
 use crate::posts_folder::{self, HeadForm, MARK, Refused, Seal};
 use crate::tables::post_slugs;
 use crate::tables::posts::{self, Post};
@@ -40,6 +42,17 @@ struct Config {
     /// `folder`.
     #[serde(default = "pictures_at")]
     pictures_at: String,
+    /// Commit what is written, into the git repository that the folder is in. Nothing is pushed.
+    #[serde(default)]
+    commit: bool,
+    /// Who is the author of a commit, `Name <address>`; whom git names, if absent.
+    #[serde(default)]
+    #[schemars(regex(pattern = "^[^<>\\n]+ <[^<>\\n]+>$"))]
+    author: Option<String>,
+    /// Who commits, in the same way; the author, if absent.
+    #[serde(default)]
+    #[schemars(regex(pattern = "^[^<>\\n]+ <[^<>\\n]+>$"))]
+    committer: Option<String>,
 }
 
 /// The folder of the pictures.
@@ -72,18 +85,20 @@ impl Handler for MarkdownFolder {
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<()> {
-        let (own, workspace) = (call.resources.config(), call.resources.folder());
-        let folder = posts_folder::place(own, workspace, &config.folder);
-        let folder = folder.map_err(|Refused { problem, mend }| {
-            Stop::failed(
-                FailureKind::Config,
-                format!("config.folder: {problem}; {mend}"),
-            )
-        })?;
+        let folder = placed(call, &config.folder)?;
+        let committer = config.commit.then(|| Committer {
+            folder: &folder,
+            author: config.author.as_deref(),
+            committer: config.committer.as_deref(),
+            until: call.deadline,
+        });
+        if let Some(committer) = &committer {
+            committer.is_ready().await.map_err(uncommitted)?;
+        }
         let post = changing::post_at(call, &reads.slug).await?;
         let mut target = Target {
-            marked: posts_folder::marked(workspace, &folder),
-            folder,
+            marked: posts_folder::marked(call.resources.folder(), &folder),
+            folder: folder.clone(),
             posts: call.read(posts::places()).await?,
             document: None,
             pictures: Vec::new(),
@@ -100,7 +115,12 @@ impl Handler for MarkdownFolder {
             }
             Problem::Other(rule, detail) => Stop::rejected(rule, detail),
         })?;
-        if post.is_none() && written.removed == 0 {
+        let committed = match &committer {
+            Some(committer) => committer.commit(&message(post.as_ref())).await,
+            None => Ok(false),
+        };
+        let committed = committed.map_err(uncommitted)?;
+        if post.is_none() && written.removed == 0 && !committed {
             let reason = format!(
                 "`{}` is published no more, and not in the folder",
                 reads.slug
@@ -116,9 +136,36 @@ impl Handler for MarkdownFolder {
             ("documents_written", written.documents),
             ("documents_removed", written.removed),
             ("pictures_written", written.pictures),
+            ("commits", u64::from(committed)),
         ];
         let effects = effects.into_iter().filter(|(_, count)| *count > 0);
         Ok(effects.fold(done, |done, (name, count)| done.effect(name, count)))
+    }
+}
+
+/// Where the folder is.
+fn placed(call: &Call, folder: &str) -> Result<PathBuf, Stop> {
+    let (own, workspace) = (call.resources.config(), call.resources.folder());
+    let placed = posts_folder::place(own, workspace, folder);
+    placed.map_err(|Refused { problem, mend }| {
+        let told = format!("config.folder: {problem}; {mend}");
+        Stop::failed(FailureKind::Config, told)
+    })
+}
+
+/// What a commit says.
+fn message(post: Option<&Post>) -> String {
+    match post {
+        Some(post) => format!("Publish {}", post.title.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None => "Remove what is published no more".to_owned(),
+    }
+}
+
+fn uncommitted(why: Uncommitted) -> Stop {
+    match why {
+        Uncommitted::Config(told) => Stop::failed(FailureKind::Config, told),
+        Uncommitted::Refused(rule, told) => Stop::rejected(rule, told),
+        Uncommitted::Unavailable(told) => Stop::unavailable("git", told),
     }
 }
 
@@ -214,9 +261,13 @@ impl Target {
     /// Whether the document is to be written; what somebody else wrote there is not written over.
     fn is_new(&self, name: &str, text: &str) -> Result<bool, Problem> {
         let path = self.folder.join(name);
-        let there = match read(&path) {
+        let there = match files::text(&path) {
             Ok(there) => there,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+                let told = format!("{}: {cause}; it is left as it is", path.display());
+                return Err(Problem::Other("foreign", told));
+            }
             Err(cause) => return Err(Problem::Io(path, cause)),
         };
         if there == text {
@@ -279,28 +330,6 @@ fn made(folder: &Path, marked: &Path) -> Result<(), Problem> {
         fs::write(&mark, "Posts as Markdown, written by callboard.\n").map_err(failed)?;
     }
     Ok(())
-}
-
-/// Whose a document is, if it was written here. A folder, a link and what is no text were not.
-fn sealed(path: &Path) -> io::Result<Option<Seal>> {
-    if !fs::symlink_metadata(path)?.is_file() {
-        return Ok(None);
-    }
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Seal::of(&text)),
-        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Ok(None),
-        Err(cause) => Err(cause),
-    }
-}
-
-/// The text of a regular file; of a link, none.
-fn read(path: &Path) -> io::Result<String> {
-    if fs::symlink_metadata(path)?.is_file() {
-        return fs::read_to_string(path);
-    }
-    Err(io::Error::other(
-        "it is no file, and links are not followed",
-    ))
 }
 
 /// A file as a whole or not at all.

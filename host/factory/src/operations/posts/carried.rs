@@ -1,5 +1,7 @@
 //! The form in which posts are carried, and what is wrong with one by itself.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,6 +88,15 @@ pub struct CarriedPost {
     pub approved_at: Option<Timestamp>,
 }
 
+/// A picture of a folder, without its bytes, which are read once more when they are kept.
+#[derive(Debug, Clone)]
+pub(super) struct BroughtPicture {
+    /// Its file, below the folder.
+    pub(super) path: String,
+    pub(super) image: Image,
+    pub(super) digest: String,
+}
+
 /// Where posts that are brought were read.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
@@ -95,6 +106,8 @@ pub struct Origin {
     pub(super) files: Vec<String>,
     /// What is said there that no post has.
     pub(super) left_out: Vec<String>,
+    /// The pictures of a folder, by the names that they are kept under.
+    pub(super) pictures: BTreeMap<String, BroughtPicture>,
 }
 
 impl Origin {

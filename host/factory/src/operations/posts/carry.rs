@@ -14,8 +14,9 @@ use callboard_core::store::{StoreError, StoreErrorKind, Transaction};
 use callboard_core::value::{JsonProblem, json_in};
 
 use super::carried::{CarriedPost, CarriedPosts, FORM, NOTHING, Origin, TOLD, told};
-use super::folder;
 use super::steps::{bounded, now, schedule};
+use super::{beside, folder};
+use crate::tables::media;
 use crate::tables::post_slugs::{self, PostSlug};
 use crate::tables::posts::{self, PostStatus};
 
@@ -123,13 +124,16 @@ pub async fn import(
 ) -> Result<ImportedPosts, OperationError> {
     sound(&document, origin)?;
     in_time(app, &document, origin).await?;
+    if keep {
+        beside::keep(app, origin).await?;
+    }
     let detail = format!("imported at {} from {}", now(), origin.name);
     let (posts, who, file) = (document.posts.clone(), by.name.clone(), origin.clone());
     let work = app.store().write(move |transaction| {
         Box::pin(async move {
             let (added, unchanged) = sorted(transaction, &posts, &file).await?;
             for post in added.iter().filter(|_| keep) {
-                take(transaction, post, (&who, &detail)).await?;
+                take(transaction, post, (&who, &detail), &file).await?;
             }
             let slugs =
                 |all: Vec<&CarriedPost>| all.into_iter().map(|it| it.slug.clone()).collect();
@@ -255,8 +259,12 @@ async fn take(
     transaction: &mut Transaction<'_>,
     carried: &CarriedPost,
     (who, detail): (&str, &str),
+    origin: &Origin,
 ) -> Result<(), StoreError> {
     let post = carried.post();
+    for row in beside::rows(carried, &post.id, origin) {
+        transaction.execute(media::insert(&row)).await?;
+    }
     for statement in posts::insert(&post, who, detail) {
         transaction.execute(statement).await?;
     }

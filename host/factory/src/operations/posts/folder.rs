@@ -10,10 +10,10 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
+use super::beside;
 use super::carried::{CarriedPost, CarriedPosts, FORM, Origin, told};
 use crate::documents;
 use crate::front_matter::{self, Head};
-use crate::markdown::pictures;
 use crate::tables::posts::PostStatus;
 
 /// The most documents.
@@ -43,7 +43,9 @@ pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, Origin), OperationErr
         let file = format!("{name}/{path}");
         let read = documents::read(&files, path, LARGEST);
         match read.and_then(|document| post(path, &document)) {
-            Ok((post, left)) => {
+            Ok((mut post, image, mut left)) => {
+                let known = &mut origin.pictures;
+                beside::take((&files, path), (&mut post, image), known, &mut left);
                 let left = left.into_iter().map(|what| format!("{file}: {what}"));
                 origin.left_out.extend(left);
                 origin.files.push(file);
@@ -60,12 +62,13 @@ pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, Origin), OperationErr
 }
 
 /// A document as a post, and what of it no post has.
-fn post(path: &str, document: &str) -> Result<(CarriedPost, Vec<String>), String> {
+fn post(path: &str, document: &str) -> Result<(CarriedPost, Option<String>, Vec<String>), String> {
     let (head, text) = front_matter::parted(document)?;
     let head = head.ok_or("it has no front matter: a head between lines of `---` or `+++`")?;
     let mut said = Said::of(head);
     let mut own = Said::of(said.table(OWN)?);
     let (day, stem) = named(path);
+    let image = said.file("image");
     let (heading, text) = headed(text, said.text(&["title"])?);
     let slug = said.text(&["slug"])?.unwrap_or_else(|| stem.to_owned());
     let at = said.moment(&["date", "publishdate", "published_at"])?;
@@ -110,8 +113,7 @@ fn post(path: &str, document: &str) -> Result<(CarriedPost, Vec<String>), String
         approved_at: own.moment(&["approved_at"])?,
     };
     left.extend(said.left().map(|key| format!("`{key}` is read by nothing")));
-    left.extend(unkept(&post.markdown));
-    Ok((post, left))
+    Ok((post, image, left))
 }
 
 /// Title and text of a document; a first heading that is the title is no part of the text.
@@ -159,15 +161,6 @@ fn former(aliases: Vec<String>, slug: &str) -> (Vec<String>, Vec<String>) {
     (former, left)
 }
 
-/// Pictures of a text that are files beside it.
-fn unkept(markdown: &str) -> Vec<String> {
-    let shown = pictures::shown(markdown).unwrap_or_default();
-    let beside = shown.into_iter().filter(|it| !it.src.contains("://"));
-    let beside = beside.filter(|it| !it.src.starts_with(pictures::KEPT));
-    let told = beside.map(|it| format!("the picture `{}` is not brought along", it.src));
-    told.collect()
-}
-
 fn midnight(day: Date) -> Result<Timestamp, String> {
     let at = day.to_zoned(TimeZone::UTC);
     at.map(|at| at.timestamp())
@@ -211,6 +204,13 @@ impl Said {
         self.take(keys)
             .map(|(key, value)| word(key, value))
             .transpose()
+    }
+
+    /// A file that is named; what says more of it, or is elsewhere, is left.
+    fn file(&mut self, key: &'static str) -> Option<String> {
+        let named = self.0.get(key)?.as_str()?.trim().to_owned();
+        let here = !named.is_empty() && !named.contains("://");
+        here.then(|| self.0.remove(key)).flatten().map(|_| named)
     }
 
     fn list(&mut self, keys: &[&'static str]) -> Result<Vec<String>, String> {

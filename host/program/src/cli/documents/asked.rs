@@ -2,10 +2,12 @@
 //! which a test holds what commands print.
 
 use callboard_core::operations::{
-    ListEntry, ProblemView, backup, doctor, findings, gates, handlers, models, pipelines, plugins,
+    ListEntry, ProblemView, doctor, findings, gates, handlers, models, pipelines, plugins,
     policies, prompts, revisions, runs, schedules, settings, test_cases,
 };
-use callboard_factory::operations::{diary, health, overview, pictures, posts, rails, tasks};
+use callboard_factory::operations::{
+    backup, diary, health, overview, pictures, posts, rails, tasks,
+};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -184,7 +186,7 @@ const FINDINGS: &[DocumentedAnswer] = &[
 
 const WHOLE: &[DocumentedAnswer] = &[
     answer::<doctor::Diagnosis>("doctor"),
-    answer::<backup::BackupView>("backup"),
+    answer::<backup::Backup>("backup"),
     answer::<overview::Overview>("/console.json"),
     answer::<ProblemView>("/console.json, unavailable"),
     answer::<health::Health>("/health"),
