@@ -103,7 +103,7 @@ impl Client {
 
     /// A client of the host itself for addresses that content names: any public host, and the
     /// origins that the operator named besides.
-    pub fn for_public(besides: &[Url]) -> Self {
+    pub fn for_public(besides: &[Origin]) -> Self {
         Self::new(Egress::public(besides))
     }
 

@@ -16,7 +16,7 @@ pub enum Reach<'a> {
     Origin(&'a Url),
     /// To any public host, at the ports that http and https have; an address that content names
     /// goes this way. Besides, to the origins that the operator names, wherever they are.
-    Public(&'a [Url]),
+    Public(&'a [Origin]),
 }
 
 /// A secret and the only origin that it goes to, redirects or not.

@@ -15,7 +15,7 @@ use minijinja::{
 
 use crate::foreign_reader;
 
-pub use self::known::{Stranger, strangers};
+pub use self::known::{Given, Stranger, strangers};
 pub use self::shape::Shape;
 
 /// What one rendering may use up: an instruction, a part of a value that is looked into, or 64

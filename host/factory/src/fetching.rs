@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use callboard_core::blocking::{self, Clock};
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
+use callboard_core::grants::Origin;
 use callboard_core::handler::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,8 +31,7 @@ const FEED: u64 = 8 << 20;
 #[serde(deny_unknown_fields, default)]
 pub struct FetchRules {
     /// Origins besides the public ones that may be asked, wherever they are: `http://wiki.lan:8080`.
-    #[schemars(with = "Vec<String>")]
-    pub besides: Vec<Url>,
+    pub besides: Vec<Origin>,
     /// Milliseconds between two requests to one host.
     pub pause_ms: u64,
     /// Seconds that one request may take.

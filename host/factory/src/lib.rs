@@ -81,7 +81,7 @@ const PACK: Pack = Pack {
         telling::roll::list,
         posts_folder::roll::list,
     ],
-    live_rules: &[rails::earned::list],
+    live_rules: &[rails::earned::list, site::live_rules],
     probes: &[
         ("site", site::probe),
         ("images", media::probe::probe),

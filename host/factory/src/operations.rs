@@ -5,6 +5,7 @@ pub mod diary;
 pub mod health;
 pub mod memory;
 pub mod overview;
+pub mod pages;
 pub mod pictures;
 pub mod posts;
 pub mod prompts;

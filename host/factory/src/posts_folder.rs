@@ -25,6 +25,11 @@ use crate::tables::posts::Post;
 /// What marks the folder as ours, so that the workspace does not take it for a mistake.
 pub const MARK: &str = ".callboard-posts";
 
+/// The folder of a repository that is git's own.
+const GIT: &str = ".git";
+/// The most bytes of a name that file systems take.
+const LONGEST: usize = 255;
+
 /// How the head of a document is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -164,15 +169,61 @@ pub struct Refused {
     pub mend: String,
 }
 
+impl Refused {
+    fn of<T>(path: &str, problem: &str, mend: impl Into<String>) -> Result<T, Self> {
+        Err(Self {
+            problem: format!("`{}` {problem}", path.escape_debug()),
+            mend: mend.into(),
+        })
+    }
+}
+
+/// What a folder may be called, wherever it is.
+fn named(path: &str) -> Result<(), Refused> {
+    let mut parts = path.split('/');
+    if path.starts_with('~') {
+        let problem = "begins with `~`, which stands for no folder here";
+        return Refused::of(path, problem, "write it in full, such as `/home/ada/blog`");
+    }
+    if parts.clone().any(|part| part.eq_ignore_ascii_case(GIT)) {
+        let mend = "name the folder in which the `.git` is, or another one in it";
+        return Refused::of(path, "is where git keeps what it knows", mend);
+    }
+    if parts.any(|part| part.len() > LONGEST) {
+        let problem = format!("has a name of more than {LONGEST} bytes");
+        return Refused::of(path, &problem, "name it shorter");
+    }
+    Ok(())
+}
+
+/// Whether a folder of `callboard.toml` is one in which posts may be.
+pub fn allowed(folder: &Path) -> Result<(), Refused> {
+    let text = folder.to_string_lossy();
+    named(&text)?;
+    if !folder.is_absolute() {
+        let mend = "write it from `/` on; a folder of the workspace needs no such line";
+        return Refused::of(&text, "is no whole path", mend);
+    }
+    if text.split('/').any(|part| matches!(part, "." | "..")) {
+        return Refused::of(
+            &text,
+            "leads elsewhere on its way",
+            "write it without `.` and `..`",
+        );
+    }
+    if folder.parent().is_none() {
+        let mend = "name the folder into which posts are written";
+        return Refused::of(&text, "is all of this machine", mend);
+    }
+    Ok(())
+}
+
 /// Where a folder of a configuration is: below the workspace, or where `callboard.toml` lets it be. What counts is where
 /// the path leads, and not how it is written.
 pub fn place(config: &Config, workspace: &Path, folder: &str) -> Result<PathBuf, Refused> {
     let path = Path::new(folder);
-    let shown = folder.escape_debug();
-    let refused = |problem: String, mend: String| {
-        let problem = format!("`{shown}` {problem}");
-        Err(Refused { problem, mend })
-    };
+    let refused = |problem: String, mend: String| Refused::of(folder, &problem, mend);
+    named(folder)?;
     let mend = "name a folder of its own in the workspace, such as `content/posts`";
     let plain = !folder.split('/').any(|part| part == "..");
     if !plain || path.is_relative() && !stays_inside(folder) {

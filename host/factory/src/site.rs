@@ -16,6 +16,7 @@ mod rehearse;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tried;
 mod view;
 
 use std::collections::BTreeMap;
@@ -31,8 +32,8 @@ use url::Url;
 
 pub use self::assets::{Asset, Assets, PAGES};
 use self::bodies::Bodies;
+pub(crate) use self::current::{FINDING, failing_key, made, probe};
 pub use self::current::{Unshown, current};
-pub(crate) use self::current::{made, probe};
 pub use self::export::{
     ExportError, Exported, LIST, REDIRECTS, export, hold, note_written, written_of,
 };
@@ -41,6 +42,7 @@ pub use self::links::is_file_name;
 use self::pages::Pages;
 pub use self::rehearse::{Mistake, mistakes};
 pub(crate) use self::rules::list as rules;
+pub(crate) use self::tried::list as live_rules;
 pub use crate::readers::Written;
 use crate::tables::posts::Post;
 

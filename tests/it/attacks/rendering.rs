@@ -22,8 +22,8 @@ attacks! {
     a_post_too_large_to_show: "a post whose text is larger than the site shows" => {
         both large_posts_are_not_stored
     };
-    a_front_page_that_fails: "a front page whose template fails on the posts that there are" => {
-        health_asks_for_a_page
+    a_page_that_fails: "pages whose templates fail on the posts that there are" => {
+        both failing_pages_are_said_everywhere
     };
 }
 
@@ -31,8 +31,9 @@ fn renderings_end() {
     let factory = Factory::bare(Dialect::Sqlite);
     let loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
     let write = |template: String| {
-        let template =
-            format!("{{% extends \"base.html\" %}}{{% block main %}}{template}{{% endblock %}}");
+        let template = format!(
+            "{{% extends \"base.html\" %}}{{% block main %}}{{{{ html }}}}{template}{{% endblock %}}"
+        );
         factory.write("site/post.html", template);
     };
     // On the samples, before it is the active revision.
@@ -59,8 +60,8 @@ fn renderings_end() {
 }
 
 fn stuck_threads_keep_nobody() {
-    // The first work beside the others makes the site, and the second one is a page.
-    let factory = Factory::bare(Dialect::Sqlite).with("CALLBOARD_FAULT", "beside@2=hang");
+    // The first work beside the others makes the site, the second one tries it, and the third one is a page.
+    let factory = Factory::bare(Dialect::Sqlite).with("CALLBOARD_FAULT", "beside@3=hang");
     let daemon = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
     let address = daemon.address();
     let reader = std::thread::spawn(move || get(address, "/"));
@@ -134,17 +135,57 @@ fn large_posts_are_not_stored(dialect: Dialect) {
     });
 }
 
-fn health_asks_for_a_page() {
-    let (factory, _) = published(Dialect::Sqlite, "Some text.");
-    let front = "{% extends \"base.html\" %}{% block main %}{% if posts and \
-        posts[0].title != \"Sample\" %}{% for a in range(99999) %}{% for b in range(99999) %}\
-        {% endfor %}{% endfor %}{% endif %}{% endblock %}";
+fn failing_pages_are_said_everywhere(dialect: Dialect) {
+    let (factory, slug) = published(dialect, "Some text.");
+    let before = factory.texts("SELECT title FROM posts", "title").remove(0);
+    let front = "{% extends \"base.html\" %}{% block main %}\n{% if posts and \
+        posts[0].title == \"Endless\" %}{{ posts[9].title }}{% endif %}{% endblock %}";
     factory.write("site/index.html", front);
+    let post = "{% extends \"base.html\" %}{% block main %}{{ html }}\n\n{% if \
+        post.title == \"Endless\" %}{{ post.tags[9].name }}{% endif %}{% endblock %}";
+    factory.write("site/post.html", post);
     factory.ok(&["apply"]);
+    assert_eq!(factory.run(&["doctor"]).code, 0);
     let daemon = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
     let address = daemon.address();
+    let title = |title: &str| {
+        let sql = format!("UPDATE posts SET title = '{}'", title.replace('\'', "''"));
+        factory.execute(&sql);
+    };
+    let page = format!("/posts/{slug}");
+    assert_eq!(get(address, &page).status, 200);
+    // What a post is called is looked at by no check of an earlier day.
+    title("Endless");
     assert_eq!(get(address, "/").status, 500);
+    assert_eq!(get(address, &page).status, 500);
     let health = get(address, "/health");
     assert_eq!(health.status, 503);
     assert!(health.body.contains("pages"), "{}", health.body);
+    let both = [
+        "index.html` of the site, line 2",
+        "post.html` of the site, line 3",
+    ];
+    let open = factory.json(&["findings", "list"]).to_string();
+    for part in both {
+        assert!(open.contains(part), "{part}: {open}");
+    }
+    for (command, files) in [
+        ("doctor", both),
+        ("check", ["site/index.html:2:1", "site/post.html:3:1"]),
+    ] {
+        let ran = factory.run(&[command]);
+        assert_eq!(ran.code, 1, "{command}: {ran}");
+        for file in files {
+            assert!(ran.to_string().contains(file), "{command}: {file}: {ran}");
+        }
+    }
+    title(&before);
+    assert_eq!(get(address, "/").status, 200);
+    let open = factory.json(&["findings", "list"]).to_string();
+    assert!(!open.contains(both[0]) && open.contains(both[1]), "{open}");
+    assert_eq!(get(address, &page).status, 200);
+    let open = factory.json(&["findings", "list"]).to_string();
+    assert!(!open.contains(both[1]), "{open}");
+    assert_eq!(get(address, "/health").status, 200);
+    assert_eq!(factory.run(&["doctor"]).code, 0);
 }

@@ -122,6 +122,7 @@ fn a_file_that_is_no_text_is_named() {
         "prompts/dev_diary.md",
         "site/post.html",
         "pipelines/dev_diary.toml",
+        ".callboardignore",
     ] {
         let factory = Factory::bare_written(Sqlite);
         factory.write(file, b"\xff\xfe\0");

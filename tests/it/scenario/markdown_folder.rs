@@ -6,6 +6,7 @@ use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use crate::support::factory::{BARE, DAY, Factory, board, on_each};
+use crate::support::host::Ran;
 
 const STAGE: &str = "\n[[stage]]\nid = \"folder\"\nhandler = \"publish.markdown_folder\"\nNEEDS\ntimeout = \"30s\"\n\
     on.rejected = \"end\"\nconfig = { folder = \"content/posts\", front_matter = \"toml\" }\n";
@@ -148,35 +149,77 @@ fn what_somebody_wrote_there_is_left_as_it_is_and_said() {
     assert_eq!(fs::read_to_string(&outside).expect("there"), "untouched");
 }
 
+/// What `check` says of a folder in the place of the one that is written into.
+fn checked(factory: &Factory, folder: &str) -> Ran {
+    let (file, own) = ("pipelines/dev_diary.toml", "folder = \"content/posts\"");
+    let other = format!("folder = \"{folder}\"");
+    factory.edit(file, own, &other);
+    let checked = factory.run(&["check"]);
+    factory.edit(file, &other, own);
+    checked
+}
+
+#[test]
+fn what_can_be_no_folder_of_posts_is_a_miss_where_it_is_written() {
+    let factory = factory(Dialect::Sqlite);
+    factory.write("notes/today.txt", "a file");
+    factory.write(".callboardignore", "notes/\n");
+    let long = "x".repeat(256);
+    for folder in [
+        "../beside",
+        "site/posts",
+        "pipelines",
+        "a/../b",
+        "callboard.toml",
+        "callboard.key",
+        "callboard.key/posts",
+        "settings.toml/x",
+        ".callboardignore",
+        "notes/today.txt",
+        "notes/today.txt/posts",
+        "~/blog",
+        ".git/posts",
+        "blog/.GIT",
+        &long,
+    ] {
+        let checked = checked(&factory, folder);
+        assert_eq!(checked.code, 1, "{folder}: {checked}");
+        for part in ["config.folder", "pipelines/dev_diary.toml:"] {
+            assert!(checked.to_string().contains(part), "{folder}: {checked}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_no_folder_for_posts_of_callboard_toml_is_a_miss_there() {
+    let factory = factory(Dialect::Sqlite);
+    for (into, problem) in [
+        ("relative", "is no whole path"),
+        (".", "is no whole path"),
+        ("~/blog", "begins with `~`"),
+        ("/srv/../etc", "leads elsewhere"),
+        ("/", "is all of this machine"),
+        ("/srv/blog/.git", "where git keeps"),
+        ("/dev/null/posts", "`/dev/null` is there, and is no folder"),
+    ] {
+        factory.write(
+            "callboard.toml",
+            format!("publish_into = [\"{into}\"]\n{BARE}"),
+        );
+        let checked = factory.run(&["check"]);
+        let said = checked.to_string();
+        let is_told = said.contains(problem) && said.contains("callboard.toml:1:");
+        assert!(checked.code == 1 && is_told, "{into}: {checked}");
+    }
+}
+
 #[test]
 fn a_folder_outside_of_the_workspace_is_written_only_if_the_operator_says_so() {
     let factory = factory(Dialect::Sqlite);
     let outside = tempfile::tempdir().expect("a folder");
     let path = outside.path().join("posts");
-    let config = |folder: &str| {
-        factory.edit(
-            "pipelines/dev_diary.toml",
-            "folder = \"content/posts\"",
-            &format!("folder = \"{folder}\""),
-        );
-        let checked = factory.run(&["check"]);
-        factory.edit(
-            "pipelines/dev_diary.toml",
-            &format!("folder = \"{folder}\""),
-            "folder = \"content/posts\"",
-        );
-        checked
-    };
-    for folder in ["../beside", "site/posts", "pipelines", "a/../b"] {
-        let checked = config(folder);
-        assert_eq!(checked.code, 1, "{folder}: {checked}");
-        assert!(
-            checked.to_string().contains("config.folder"),
-            "{folder}: {checked}"
-        );
-    }
     let shown = path.display().to_string();
-    let checked = config(&shown);
+    let checked = checked(&factory, &shown);
     let mend = format!("publish_into = [\"{shown}\"]");
     assert!(
         checked.code == 1 && checked.to_string().contains(&mend),

@@ -5,9 +5,12 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::factory::{BARE, DAY, Factory, board, diary, on_each};
+use crate::support::host::Ran;
 use crate::support::pictures::{Asked, PictureServer, Reply};
 
 const SECRET: &str = "hush-hush-hush";
+/// The origin of a system that is another one.
+const NOT_HERE: &str = "https://cms.example";
 const SETTINGS: &str = r#"
 ["webhooks.cms.url"]
 type = "url"
@@ -65,7 +68,7 @@ fn stage(server: &PictureServer, besides: bool) -> String {
     let besides = if besides {
         server.url()
     } else {
-        String::from("https://cms.example")
+        NOT_HERE.to_owned()
     };
     format!(
         "\n[[stage]]\nid = \"tell\"\nhandler = \"publish.webhook\"\nNEEDS\ntimeout = \"30s\"\n\
@@ -215,17 +218,54 @@ fn a_system_on_this_machine_is_told_only_if_the_definition_says_so() {
     let factory = factory(Dialect::Sqlite, &server, false);
     factory.ok(&["apply"]);
     set(&factory, &format!("{}hooks", server.url()));
-    assert_eq!(factory.diary(board().path(), DAY).code, 4);
-    factory.run(&["tasks", "approve", &factory.task()]);
-    let slug = factory.texts("SELECT slug FROM posts", "slug").remove(0);
-    let came = told_at(&factory, &server, "/hooks", &slug);
-    assert_eq!(came["kind"], "denied", "{came:#}");
-    assert!(
-        came.to_string()
-            .contains("config.besides = [\\\"http://127.0.0.1:"),
-        "{came:#}"
-    );
+    let origin = server.url().trim_end_matches('/').to_owned();
+    let mend = format!("add \"{origin}\" to `config.besides`");
+    let told = |ran: Ran, mend: &str| {
+        assert_eq!(ran.code, 1, "{ran}");
+        for part in ["webhooks.cms.url", "is not public (this machine)", mend] {
+            assert!(ran.to_string().contains(part), "{part}: {ran}");
+        }
+    };
+    told(factory.run(&["check"]), &mend);
+    // A run is kept from it before anything is published.
+    assert_ne!(factory.diary(board().path(), DAY).code, 0);
     assert!(server.asked().is_empty());
+    let besides = format!(", besides = [\"{NOT_HERE}\"]");
+    for file in ["pipelines/dev_diary.toml", "pipelines/tell.toml"] {
+        factory.edit(file, &besides, "");
+    }
+    told(
+        factory.run(&["check"]),
+        &format!("write `config.besides = [\"{origin}\"]`"),
+    );
+    for file in ["pipelines/dev_diary.toml", "pipelines/tell.toml"] {
+        let named = format!("markdown = true, besides = [\"{origin}\"]");
+        factory.edit(file, "markdown = true", &named);
+    }
+    assert_eq!(factory.run(&["check"]).code, 0);
+    for wrong in [
+        origin.trim_start_matches("http://"),
+        &origin.replace("http", "ftp"),
+        &format!("{origin}/hooks"),
+        &origin.replace("://", "://u:p@"),
+        "*",
+    ] {
+        factory.edit(
+            "pipelines/tell.toml",
+            &format!("[\"{origin}\"]"),
+            &format!("[\"{wrong}\"]"),
+        );
+        let ran = factory.run(&["check"]);
+        assert_eq!(ran.code, 1, "{wrong}: {ran}");
+        let said = ran.to_string();
+        let is_told = said.contains("config.besides") && said.contains("is no origin");
+        assert!(is_told, "{wrong}: {ran}");
+        factory.edit(
+            "pipelines/tell.toml",
+            &format!("[\"{wrong}\"]"),
+            &format!("[\"{origin}\"]"),
+        );
+    }
 }
 
 #[test]

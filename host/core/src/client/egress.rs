@@ -50,8 +50,8 @@ impl Egress {
     }
 
     /// Any public host, and these origins wherever they are, with any method.
-    pub(super) fn public(besides: &[Url]) -> Self {
-        let besides = besides.iter().filter_map(HttpGrant::whole);
+    pub(super) fn public(besides: &[Origin]) -> Self {
+        let besides = besides.iter().filter_map(HttpGrant::to);
         Self {
             plugin: None,
             operators: false,

@@ -1,10 +1,11 @@
 //! A credential and where it goes: a secret that the host puts on the wire to one origin, and to
 //! no other, whatever else a plugin may call.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
@@ -35,6 +36,9 @@ impl CredentialGrant {
         format!("[[{owner}.credentials]]\nname = \"{name}\"\nto = \"{to}\"")
     }
 }
+
+/// How an origin is written.
+const FORM: &str = r"^https?://[^/?#@*\s]+/?$";
 
 /// Scheme, host and port, as `https://api.example.com` or `http://127.0.0.1:11434`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,8 +82,8 @@ impl FromStr for Origin {
         let origin = url.as_ref().and_then(Self::of);
         origin.filter(|origin| !origin.host().contains('*')).ok_or_else(|| {
             format!(
-                "`{text}` is no origin that a credential can go to; write scheme, host and, if it \
-                 is not the scheme's own, port, such as `https://api.example.com`"
+                "`{text}` is no origin; write scheme, host and, if it is not the scheme's own, port, \
+                 such as `https://api.example.com`"
             )
         })
     }
@@ -96,6 +100,21 @@ impl fmt::Display for Origin {
         } else {
             write!(f, "{scheme}://{address}")
         }
+    }
+}
+
+/// Text in the form of an origin; what it says of host and port is held by the type.
+impl JsonSchema for Origin {
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Origin")
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": FORM })
     }
 }
 
@@ -134,6 +153,10 @@ mod tests {
             "https://u@api.example.com",
             "https://api.example.com/v1",
             "https://api.example.com?x",
+            "localhost:28999",
+            "127.0.0.1:28999",
+            "wiki",
+            "*",
             "",
         ] {
             let error = text.parse::<Origin>().expect_err(text);

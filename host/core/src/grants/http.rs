@@ -178,7 +178,11 @@ impl HttpGrant {
     /// One origin, wherever it is, with any method; `None` if the address is none of http or
     /// https.
     pub fn whole(address: &url::Url) -> Option<Self> {
-        let origin = Origin::of(address)?;
+        Self::to(&Origin::of(address)?)
+    }
+
+    /// One origin, wherever it is, with any method.
+    pub fn to(origin: &Origin) -> Option<Self> {
         Some(Self {
             host: origin.host().parse().ok()?,
             scheme: match origin.scheme() {

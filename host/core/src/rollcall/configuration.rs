@@ -50,10 +50,12 @@ fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
     };
     let mut references = Vec::new();
     let mut misfits = validator.misfits(used.config);
+    let misread = entry.handler.misread(used.config);
     // A misspelt key is told before what is missing because of it.
     misfits.sort_by_key(|misfit| matches!(misfit.kind, MisfitKind::Missing(_)));
     let mut misspelt = Vec::new();
-    for misfit in misfits {
+    for mut misfit in misfits {
+        better_said(&mut misfit, used.config, misread.as_deref());
         let path = segments(&misfit.pointer);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         references.extend(
@@ -78,16 +80,20 @@ fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
     );
     if references.is_empty() {
         // The schema is a description of the type; what counts is that the type can read it.
-        let misread = entry.handler.misread(used.config);
-        let miss = misread.map(|error| {
-            let handler = used.handler;
-            let mend =
-                format!("write a value that fits; `callboard handlers show {handler}` says which");
-            Miss::new(format!("`{handler}` cannot read it: {error}"), mend)
-        });
+        let problem = |error| format!("`{}` cannot read it: {error}", used.handler);
+        let miss = misread.map(|error| Miss::new(problem(error), fitting(used.handler)));
         references.push(answer(&[], miss));
     }
     references
+}
+
+/// A text that a schema refuses by its form, in the words of the type that reads it, if it says which.
+fn better_said(misfit: &mut Misfit, config: &Json, misread: Option<&str>) {
+    let text = config.pointer(&misfit.pointer).and_then(Json::as_str);
+    let says = |text: &str| misread.filter(|said| said.contains(&format!("`{text}`")));
+    if let (MisfitKind::Other, Some(said)) = (&misfit.kind, text.and_then(says)) {
+        said.clone_into(&mut misfit.problem);
+    }
 }
 
 /// A key that is missing because another one in its place, unknown, is what it was to be.
@@ -128,11 +134,13 @@ fn misses(used: &Use<'_>, schema: &Json, misfit: &Misfit) -> Vec<(Option<String>
             )]
         }
         MisfitKind::Other => {
-            let mend =
-                format!("write a value that fits; `callboard handlers show {handler}` says which");
-            vec![(None, Miss::new(misfit.problem.clone(), mend))]
+            vec![(None, Miss::new(misfit.problem.clone(), fitting(handler)))]
         }
     }
+}
+
+fn fitting(handler: &str) -> String {
+    format!("write a value that fits; `callboard handlers show {handler}` says which")
 }
 
 /// Keys that an open schema lets pass and does not name.

@@ -6,16 +6,21 @@ use std::sync::Arc;
 
 use minijinja::{Error, ErrorKind};
 
-use crate::template::{self, Shape, Stranger};
+use crate::template::{self, Given, Shape, Stranger};
 
 /// What a handler may give for a variable: lines of words, a day, a number.
 const TEXTS: [&str; 3] = ["a sample of\nwords, and more", "2026-06-25", "7"];
+
+/// What a prompt is called among templates, of which it can name none.
+const PROMPT: &str = "prompt";
 
 /// Names of a template that are nothing which its variables have: each is a text.
 pub(super) fn strangers(text: &str, variables: &[String]) -> Vec<Stranger> {
     let given = variables.iter().map(|name| (name.clone(), Shape::Plain));
     let given = Shape::Parts(Arc::new(given.collect()));
-    template::strangers(&template::environment(), text, ("the prompt", &given)).unwrap_or_default()
+    let given = Given::of("the prompt", given);
+    let texts = BTreeMap::from([(PROMPT, text)]);
+    template::strangers(&template::environment(), &texts, (PROMPT, &given)).unwrap_or_default()
 }
 
 /// Why a template cannot be filled in, whatever its variables say.

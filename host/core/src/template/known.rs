@@ -1,81 +1,153 @@
-//! The names of a template against the shape of what it is given: what a value has in one sample is known
-//! of all, in loops, macros and branches that no sample reaches. Where a shape can't be followed, nothing
-//! is said.
+//! Templates against the shape of what they are given and against their language: each filter, test, function
+//! and macro is one that there is, no method is called, a block has a place to be shown in, and what a value
+//! has in one sample is known of all, in loops, macros and branches that no sample reaches. Where a shape
+//! can't be followed, nothing is said.
+
+mod asked;
+mod blocks;
+mod calls;
+mod parts;
+mod source;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::shape::Shape;
-use crate::near_name::nearest;
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, ForLoop, Macro, Stmt, WithBlock};
-use minijinja::machinery::parse;
-use minijinja::syntax::SyntaxConfig;
+use minijinja::machinery::ast::{
+    BinOpKind, Expr, Filter, ForLoop, IfExpr, Spanned, Stmt, WithBlock,
+};
 use minijinja::{Environment, Error};
+
+use self::blocks::Blocks;
+use self::calls::Known;
+use self::source::{Source, named};
+use self::words::Word;
+use super::shape::Shape;
 
 /// Expressions and statements that are looked at, macros anew at each call.
 const LOOKS: u32 = 200_000;
-/// Macros in one another that are followed.
-const CALLS: usize = 8;
-/// Filters that leave a list the list that it is.
-const KEEP: [&str; 8] = [
-    "list",
-    "sort",
-    "reverse",
-    "unique",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
+/// What each round of a loop has.
+const ROUND: [&str; 11] = [
+    "depth",
+    "depth0",
+    "first",
+    "index",
+    "index0",
+    "last",
+    "length",
+    "nextitem",
+    "previtem",
+    "revindex",
+    "revindex0",
 ];
-/// Filters that give one of a list.
-const PICK: [&str; 4] = ["first", "last", "min", "max"];
 
-/// A name that is nothing of what a template is given.
+/// A name that is nothing of what a template is given, or of its language.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stranger {
-    /// Counted from 1, in bytes.
+    /// The template in which it stands.
+    pub template: String,
+    /// Counted from 1.
     pub line: usize,
     pub column: usize,
     pub problem: String,
     pub mend: String,
 }
 
-/// The names of a template that are nothing of `given`, in their order; `owner` is what is said to lack
-/// them, such as "a page". The text has been found [`bounded`](super::bounded), and this is called on a deep
-/// stack.
+/// What a template is given.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// What is said to lack a name, such as "a page".
+    pub owner: String,
+    pub has: Shape,
+    /// What any that shares its templates is given: names that may be asked for by `is defined`.
+    pub may_have: Shape,
+}
+
+impl Given {
+    /// Of a template that stands alone.
+    pub fn of(owner: &str, has: Shape) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            may_have: has.clone(),
+            has,
+        }
+    }
+}
+
+/// The names of a template that are nothing of what it is `given` or of its language, in their order, with
+/// those of the templates that it extends, includes or imports from `texts`. The texts have been found
+/// [`bounded`](super::bounded), and this is called on a deep stack.
 pub fn strangers(
-    environment: &Environment<'_>,
-    text: &str,
-    (owner, given): (&str, &Shape),
+    environment: &Environment<'static>,
+    texts: &BTreeMap<&str, &str>,
+    (name, given): (&str, &Given),
 ) -> Result<Vec<Stranger>, Error> {
-    let tree = parse(text, "", SyntaxConfig::default())?;
-    let compiled = environment.template_from_str(text)?;
-    let functions: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
-    let mut undeclared = compiled.undeclared_variables(false);
-    undeclared.retain(|name| !functions.contains(name.as_str()));
+    let mut sources = BTreeMap::new();
+    for (name, text) in texts {
+        sources.insert(*name, Source::read(environment, (*name, *text))?);
+    }
+    let Some(first) = sources.get(name) else {
+        return Ok(Vec::new());
+    };
     let mut walk = Walk {
-        text,
-        owner,
+        environment,
+        functions: functions(environment),
+        assigned: sources.values().flat_map(Source::names).collect(),
+        sources: &sources,
+        source: first,
         given,
-        undeclared: undeclared.into_iter().collect(),
         scopes: vec![BTreeMap::new()],
+        guards: Vec::new(),
         macros: BTreeMap::new(),
+        modules: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        rendered: Vec::new(),
+        extends: false,
+        is_open: false,
         calls: 0,
+        included: 0,
         left: LOOKS,
         found: BTreeSet::new(),
     };
-    walk.statement(&tree);
+    walk.page(first);
     Ok(walk.found.into_iter().collect())
 }
 
+/// The functions of an environment, each with what it gives.
+fn functions<'e>(environment: &'e Environment<'_>) -> BTreeMap<&'e str, Shape> {
+    let gives = |name: &str| match name {
+        "range" => Shape::List(Arc::new(Shape::Plain)),
+        _ => Shape::Any,
+    };
+    let globals = environment.globals();
+    globals.map(|(name, _)| (name, gives(name))).collect()
+}
+
 struct Walk<'w> {
-    text: &'w str,
-    owner: &'w str,
-    given: &'w Shape,
-    /// Names that the template does not give itself, at one place at least.
-    undeclared: BTreeSet<String>,
+    environment: &'w Environment<'static>,
+    functions: BTreeMap<&'w str, Shape>,
+    /// Names that any of the templates gives.
+    assigned: BTreeSet<&'w str>,
+    sources: &'w BTreeMap<&'w str, Source<'w>>,
+    /// The one that is looked at.
+    source: &'w Source<'w>,
+    given: &'w Given,
     scopes: Vec<BTreeMap<&'w str, Shape>>,
-    macros: BTreeMap<&'w str, &'w Macro<'w>>,
+    /// Names and paths that the conditions around this say are there.
+    guards: Vec<Vec<String>>,
+    macros: BTreeMap<&'w str, Known<'w>>,
+    /// Templates that were imported as a whole, by their names here.
+    modules: BTreeMap<&'w str, &'w Source<'w>>,
+    /// The blocks of a page by their names, from the furthest below on.
+    blocks: Blocks<'w>,
+    /// Blocks that are rendered, in one another, each with how far above it stands.
+    rendered: Vec<(&'w str, usize)>,
+    /// Whether blocks are rendered elsewhere.
+    extends: bool,
+    /// Whether there is a template above that is not known.
+    is_open: bool,
     calls: usize,
+    included: usize,
     left: u32,
     found: BTreeSet<Stranger>,
 }
@@ -100,6 +172,13 @@ impl<'w> Walk<'w> {
         self.scopes.pop();
     }
 
+    /// What stands in another template.
+    fn within(&mut self, source: &'w Source<'w>, work: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.source, source);
+        work(self);
+        self.source = before;
+    }
+
     fn statement(&mut self, statement: &'w Stmt<'w>) {
         if !self.may_look() {
             return;
@@ -111,10 +190,10 @@ impl<'w> Walk<'w> {
             Stmt::ForLoop(it) => self.repeated(it),
             Stmt::IfCond(it) => {
                 self.look(&it.expr);
-                self.statements(&it.true_body);
-                self.statements(&it.false_body);
+                self.guarded((&it.expr, true), |walk| walk.statements(&it.true_body));
+                self.guarded((&it.expr, false), |walk| walk.statements(&it.false_body));
             }
-            Stmt::WithBlock(it) => self.scoped(|walk| walk.given(it)),
+            Stmt::WithBlock(it) => self.scoped(|walk| walk.with(it)),
             Stmt::Set(it) => {
                 let value = self.look(&it.expr);
                 self.bind(&it.target, value);
@@ -132,27 +211,48 @@ impl<'w> Walk<'w> {
                 self.look(&it.filter);
                 self.statements(&it.body);
             }
-            Stmt::Block(it) => self.scoped(|walk| walk.statements(&it.body)),
+            Stmt::Block(it) => self.block(it),
+            Stmt::Include(it) => self.include(&it.name),
+            Stmt::Extends(_) => {}
+            other => self.declared(other),
+        }
+    }
+
+    /// What brings macros, or calls one.
+    fn declared(&mut self, statement: &'w Stmt<'w>) {
+        match statement {
             Stmt::Macro(it) => {
-                self.macros.insert(it.name, it);
+                let known = Known {
+                    declared: it,
+                    source: self.source,
+                };
+                self.macros.insert(it.name, known);
                 self.name(it.name, Shape::Any);
                 self.looks(&it.defaults);
-                self.called(it, &BTreeMap::new());
+                self.called(known, &BTreeMap::new());
             }
             Stmt::CallBlock(it) => {
                 self.call(&it.call);
-                self.called(&it.macro_decl, &BTreeMap::new());
+                let known = Known {
+                    declared: &it.macro_decl,
+                    source: self.source,
+                };
+                self.called(known, &BTreeMap::new());
             }
             Stmt::Do(it) => {
                 self.call(&it.call);
             }
-            Stmt::Import(it) => self.bind(&it.name, Shape::Any),
-            Stmt::FromImport(it) => {
-                for (name, alias) in &it.names {
-                    self.bind(alias.as_ref().unwrap_or(name), Shape::Any);
-                }
+            Stmt::Import(it) => {
+                self.include(&it.expr);
+                self.bind(&it.name, Shape::Any);
+                let source = named(&it.expr).and_then(|name| self.sources.get(name));
+                self.modules.extend(variable(&it.name).zip(source));
             }
-            Stmt::Extends(_) | Stmt::Include(_) => {}
+            Stmt::FromImport(it) => {
+                self.include(&it.expr);
+                self.import(&it.expr, &it.names);
+            }
+            _ => {}
         }
     }
 
@@ -160,14 +260,15 @@ impl<'w> Walk<'w> {
         let element = self.look(&loops.iter).element();
         self.scoped(|walk| {
             walk.bind(&loops.target, element);
-            walk.name("loop", Shape::Any);
+            let round = ROUND.map(|name| (name.to_owned(), Shape::Any));
+            walk.name("loop", Shape::Parts(Arc::new(round.into())));
             walk.looks(&loops.filter_expr);
             walk.statements(&loops.body);
         });
         self.statements(&loops.else_body);
     }
 
-    fn given(&mut self, block: &'w WithBlock<'w>) {
+    fn with(&mut self, block: &'w WithBlock<'w>) {
         for (target, value) in &block.assignments {
             let value = self.look(value);
             self.bind(target, value);
@@ -187,16 +288,14 @@ impl<'w> Walk<'w> {
             return Shape::Any;
         }
         match expression {
-            Expr::Const(_) => return Shape::Any,
-            Expr::Var(it) => return self.variable(it.id, it.span().start_offset),
+            Expr::Const(it) if it.value.as_str().is_some() => return Shape::Plain,
+            Expr::Const(_) => {}
+            Expr::Var(it) => return self.variable(it.id, it.span().start_offset, false),
             Expr::GetAttr(it) => {
                 let owner = self.look(&it.expr);
                 let end = it.span().end_offset as usize;
-                return self.part(
-                    owner,
-                    it.name,
-                    (expression, end.saturating_sub(it.name.len())),
-                );
+                let at = end.saturating_sub(it.name.len());
+                return self.part(owner, it.name, (expression, at));
             }
             Expr::GetItem(it) => {
                 let owner = self.look(&it.expr);
@@ -208,20 +307,18 @@ impl<'w> Walk<'w> {
                 self.looks(bounds.into_iter().flatten());
                 return self.look(&it.expr);
             }
-            Expr::IfExpr(it) => {
-                self.look(&it.test_expr);
-                let other = it.false_expr.as_ref();
-                return self.either(&it.true_expr, other);
+            Expr::IfExpr(it) => return self.either(it),
+            Expr::BinOp(it) => {
+                let left = self.look(&it.left);
+                let holds = !matches!(it.op, BinOpKind::ScOr);
+                let right = self.guarded((&it.left, holds), |walk| walk.look(&it.right));
+                match it.op {
+                    BinOpKind::ScOr => return left.or_other(&right),
+                    BinOpKind::Concat => return Shape::Plain,
+                    _ => {}
+                }
             }
-            Expr::BinOp(it) if matches!(it.op, BinOpKind::ScOr) => {
-                return self.either(&it.left, Some(&it.right));
-            }
-            Expr::BinOp(it) => self.looks([&it.left, &it.right]),
-            Expr::Filter(it) => {
-                let given = it.expr.as_ref().map_or(Shape::Any, |it| self.look(it));
-                self.arguments(&it.args);
-                return self.filtered(it.name, given, it.args.first());
-            }
+            Expr::Filter(it) => return self.filter(it),
             Expr::Call(it) => return self.call(it),
             Expr::UnaryOp(it) => self.looks([&it.expr]),
             Expr::Compare(it) => {
@@ -229,7 +326,12 @@ impl<'w> Walk<'w> {
                 self.looks(it.ops.iter().map(|it| &it.expr));
             }
             Expr::Test(it) => {
-                self.look(&it.expr);
+                if matches!(it.name, "defined" | "undefined") {
+                    self.ask(&it.expr);
+                } else {
+                    self.look(&it.expr);
+                }
+                self.word(Word::Test, it.name, it.span().start_offset as usize);
                 self.arguments(&it.args);
             }
             Expr::List(it) => self.looks(&it.items),
@@ -243,65 +345,28 @@ impl<'w> Walk<'w> {
     }
 
     /// What is known of one of two values.
-    fn either(&mut self, value: &'w Expr<'w>, other: Option<&'w Expr<'w>>) -> Shape {
-        let value = self.look(value);
-        match other {
-            Some(other) => value.or_other(&self.look(other)),
-            None => value,
-        }
+    fn either(&mut self, choice: &'w IfExpr<'w>) -> Shape {
+        let test = &choice.test_expr;
+        self.look(test);
+        let value = self.guarded((test, true), |walk| walk.look(&choice.true_expr));
+        let Some(other) = &choice.false_expr else {
+            return value;
+        };
+        let other = self.guarded((test, false), |walk| walk.look(other));
+        value.or_other(&other)
     }
 
-    fn arguments(&mut self, arguments: &'w [CallArg<'w>]) -> Vec<(Option<&'w str>, Shape)> {
-        let each = arguments.iter().map(|argument| match argument {
-            CallArg::Pos(it) => (None, self.look(it)),
-            CallArg::Kwarg(name, it) => (Some(*name), self.look(it)),
-            CallArg::PosSplat(it) | CallArg::KwargSplat(it) => {
-                self.look(it);
-                (Some(""), Shape::Any)
-            }
-        });
-        each.collect()
-    }
-
-    fn call(&mut self, call: &'w Call<'w>) -> Shape {
-        let given = self.arguments(&call.args);
-        match &call.expr {
-            Expr::Var(it) => {
-                if let Some(called) = self.macros.get(it.id).copied() {
-                    let is_plain = given.iter().all(|(name, _)| *name != Some(""));
-                    let unnamed = given.iter().filter(|(name, _)| name.is_none());
-                    let by_place = called.args.iter().zip(unnamed);
-                    let by_place =
-                        by_place.filter_map(|(name, (_, it))| Some((variable(name)?, it)));
-                    let by_name = given.iter().filter_map(|(name, it)| Some(((*name)?, it)));
-                    let all = by_place.chain(by_name).filter(|_| is_plain);
-                    let all = all.map(|(name, shape)| (name, shape.clone())).collect();
-                    self.called(called, &all);
-                } else {
-                    self.look(&call.expr);
-                }
-            }
-            // The last name is a method's.
-            Expr::GetAttr(it) => self.looks([&it.expr]),
-            other => self.looks([other]),
-        }
-        Shape::Any
-    }
-
-    /// The body of a macro, with what it is given as far as that is known.
-    fn called(&mut self, called: &'w Macro<'w>, given: &BTreeMap<&'w str, Shape>) {
-        if self.calls == CALLS {
-            return;
-        }
-        self.calls += 1;
-        self.scoped(|walk| {
-            let own = called.args.iter().filter_map(variable);
-            for name in own.chain(["caller", "varargs", "kwargs"]) {
-                walk.name(name, given.get(name).cloned().unwrap_or(Shape::Any));
-            }
-            walk.statements(&called.body);
-        });
-        self.calls -= 1;
+    fn filter(&mut self, filter: &'w Spanned<Filter<'w>>) -> Shape {
+        let given = match (&filter.expr, filter.name) {
+            (Some(given), "default" | "d") => self.ask(given),
+            (Some(given), _) => self.look(given),
+            (None, _) => Shape::Plain,
+        };
+        let start = filter.span().start_offset as usize;
+        self.word(Word::Filter, filter.name, start);
+        self.attributes(filter.name, &given, &filter.args);
+        self.arguments(&filter.args);
+        words::filtered(filter.name, given)
     }
 
     /// Give a name a value. What may be one of two shapes is not known.
@@ -323,118 +388,9 @@ impl<'w> Walk<'w> {
             _ => {}
         }
     }
-
-    fn variable(&mut self, name: &str, start: u32) -> Shape {
-        let mut scopes = self.scopes.iter().rev();
-        if let Some(shape) = scopes.find_map(|scope| scope.get(name)) {
-            return shape.clone();
-        }
-        let Shape::Parts(parts) = self.given else {
-            return Shape::Any;
-        };
-        if let Some(shape) = parts.get(name) {
-            return shape.clone();
-        }
-        if self.undeclared.contains(name) {
-            self.stranger(name, start as usize, (String::new(), name, parts));
-        }
-        Shape::Any
-    }
-
-    fn filtered(&mut self, name: &str, given: Shape, first: Option<&'w CallArg<'w>>) -> Shape {
-        if let (true, Some(CallArg::Pos(asked))) = (name.ends_with("ectattr"), first)
-            && let Expr::Const(it) = asked
-            && let (Some(part), Shape::Parts(parts)) = (it.value.as_str(), given.element())
-            && !part.contains('.')
-            && !parts.contains_key(part)
-        {
-            let part = &*part.to_owned();
-            let start = it.span().start_offset as usize;
-            self.stranger(part, start, (String::new(), part, &parts));
-        }
-        if KEEP.contains(&name) {
-            given
-        } else if PICK.contains(&name) {
-            given.element()
-        } else {
-            Shape::Any
-        }
-    }
-
-    fn item(&mut self, owner: Shape, asked: &Expr<'_>, whole: &Expr<'_>) -> Shape {
-        let name = match asked {
-            Expr::Const(it) => it.value.as_str().map(str::to_owned),
-            _ => None,
-        };
-        let start = super::counted::first(whole) as usize;
-        match (name, owner) {
-            (Some(name), owner) => self.part(owner, &name, (whole, start)),
-            (None, Shape::Plain) => self.part(Shape::Plain, "", (whole, start)),
-            (None, owner) => owner.element(),
-        }
-    }
-
-    /// What a name leads to in what an expression before it gives.
-    fn part(&mut self, owner: Shape, name: &str, (whole, at): (&Expr<'_>, usize)) -> Shape {
-        let from = super::counted::first(whole) as usize;
-        let to = whole.span().end_offset as usize;
-        let written = self.text.get(from..to).unwrap_or(name).to_owned();
-        let before = written.strip_suffix(&format!(".{name}"));
-        let before = before
-            .or_else(|| Some(written.rsplit_once('[')?.0))
-            .unwrap_or("it");
-        match &owner {
-            Shape::Any => return Shape::Any,
-            Shape::Parts(parts) => {
-                if let Some(shape) = parts.get(name) {
-                    return shape.clone();
-                }
-                self.stranger(&written, at, (format!("{before}."), name, parts));
-            }
-            Shape::Plain => {
-                let problem = format!(
-                    "`{written}`: `{before}` is a text, a number or a yes or no, and has no parts"
-                );
-                self.found(at, problem, format!("write `{before}`"));
-            }
-            Shape::List(_) => {
-                let problem = format!("`{written}`: `{before}` is a list");
-                let mend = format!("go through it, `{{% for one in {before} %}} … {{% endfor %}}`");
-                self.found(at, problem, mend);
-            }
-        }
-        Shape::Any
-    }
-
-    fn stranger(
-        &mut self,
-        written: &str,
-        at: usize,
-        (before, name, parts): (String, &str, &BTreeMap<String, Shape>),
-    ) {
-        let problem = format!("`{written}` is nothing that {} has", self.owner);
-        let mend = if let Some(near) = nearest(name, parts.keys().map(String::as_str)) {
-            format!("write `{before}{near}`")
-        } else {
-            let known = parts.keys().map(|known| format!("`{before}{known}`"));
-            format!("write one of {}", known.collect::<Vec<_>>().join(", "))
-        };
-        self.found(at, problem, mend);
-    }
-
-    fn found(&mut self, at: usize, problem: String, mend: String) {
-        let before = self.text.get(..at).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        self.found.insert(Stranger {
-            line: before.matches('\n').count() + 1,
-            column: line.len() + 1,
-            problem,
-            mend,
-        });
-    }
 }
 
-fn variable<'e>(name: &'e Expr<'e>) -> Option<&'e str> {
+fn variable<'e>(name: &'e Expr<'_>) -> Option<&'e str> {
     match name {
         Expr::Var(it) => Some(it.id),
         _ => None,

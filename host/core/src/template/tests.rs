@@ -83,3 +83,66 @@ fn a_mistake_is_told_as_it_was_written() {
     let text = format!("{{# {} #}}", "x".repeat(70_000));
     assert!(reason(&bounded(&text).expect_err("too long")).contains("line 1"));
 }
+
+/// What is wrong with `page.html` beside others, and with what it is given.
+fn strange(texts: &[(&str, &str)]) -> Vec<String> {
+    let texts = texts.iter().copied().collect();
+    let page = serde_json::json!({ "post": { "title": "A", "tags": [{ "name": "a" }] } });
+    let given = Given::of("page.html", Shape::of([page]));
+    let found =
+        on_deep_stack(|| strangers(&environment(), &texts, ("page.html", &given))).expect("trees");
+    let told = |it: Stranger| format!("{}:{}:{} {}", it.template, it.line, it.column, it.problem);
+    found.into_iter().map(told).collect()
+}
+
+/// Templates that name one another are read with what each is given there.
+#[test]
+fn a_template_is_read_with_those_that_it_names() {
+    const BASE: &str = "{% macro one(of) %}{{ of.title }}{% endmacro %}{% set word = 'w' %}\
+        {% block main %}{{ nope }}{% endblock %}{% block end %}{{ word }}{% endblock %}";
+    let answers = [
+        "{% extends 'base.html' %}{% block main %}{{ one(post) }}{{ word }}{% endblock %}",
+        "{% from 'base.html' import one as it %}{{ it(post) }}",
+        "{% import 'base.html' as all %}{{ all.one(post) }}{{ all.word }}",
+        "{% for tag in post.tags %}{% include 'tag.html' %}{{ loop.cycle('a', 'b') }}{% endfor %}",
+        "{% include 'absent.html' ignore missing %}",
+        "{% set parent = 'base.html' %}{% extends parent %}{% block main %}{{ one(post) }}{% endblock %}",
+        "{% macro list(of) %}{{ of.x if of is mapping }}{{ caller() }}{% endmacro %}{% call list(post.tags[0].name) %}{% endcall %}",
+    ];
+    let tag = ("tag.html", "{{ tag.name }}");
+    let (last, sound) = answers.split_last().expect("some");
+    for text in sound {
+        let base = BASE.replace("{{ nope }}", "");
+        let found = strange(&[("page.html", text), ("base.html", &base), tag]);
+        assert_eq!(found, Vec::<String>::new(), "{text}");
+    }
+    assert!(
+        !strange(&[("page.html", last)]).is_empty(),
+        "a text has no parts"
+    );
+    for (text, problem) in [
+        (
+            "{% extends 'base.html' %}{% block end %}{{ super() }}{% endblock %}",
+            "base.html:1:87 `nope` is nothing that page.html has",
+        ),
+        (
+            "{% extends 'base.html' %}{% block main %}{{ super() }}{% endblock %}",
+            "base.html:1:87 `nope` is nothing that page.html has",
+        ),
+        (
+            "{% extends 'base.html' %}\n{% block main %}{{ one(post.tags[0]) }}{% endblock %}",
+            "base.html:1:26 `of.title` is nothing that page.html has",
+        ),
+        (
+            "{% for tag in [post] %}{% include 'tag.html' %}{% endfor %}{{ tag.name }}",
+            "page.html:1:63 `tag` is nothing that page.html has",
+        ),
+        (
+            "{% extends 'base.html' %}{% block main %}{% endblock %}{% block ende %}{% endblock %}",
+            "page.html:1:56 nobody is shown block `ende`: base.html has no block of that name",
+        ),
+    ] {
+        let found = strange(&[("page.html", text), ("base.html", BASE), tag]);
+        assert!(found.contains(&problem.to_owned()), "{text}: {found:#?}");
+    }
+}

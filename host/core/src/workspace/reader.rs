@@ -229,7 +229,11 @@ fn ignored(path: &Path, folder: &ConfinedFolder) -> Result<Gitignore, WorkspaceE
     }
     if folder.kind(IGNORED)?.is_some() {
         let written = folder.read(IGNORED, IGNORING)?;
-        for line in String::from_utf8_lossy(&written).lines() {
+        let text = std::str::from_utf8(&written).map_err(|error| {
+            let problem = format!("it is not UTF-8: {error}");
+            WorkspaceError::new(IGNORED, problem, "save it as UTF-8")
+        })?;
+        for line in text.lines() {
             builder.add_line(None, line).map_err(wrong)?;
         }
     }

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use super::reader::{IGNORED, Reader, TOP};
 use super::{CONTRACTS, WorkspaceError, folders};
+use crate::config::Config;
 use crate::confined_folder::{FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
@@ -30,6 +31,17 @@ pub fn folders_read() -> impl Iterator<Item = &'static str> {
 
 /// What `SQLite` writes beside a database, and the host's own lock.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+
+/// Whether something of this name in the folder of a workspace is the program's own, there or to come: its
+/// configuration, its key, the file of its database and what lies beside that.
+pub fn is_own_name(config: &Config, name: &str) -> bool {
+    let database = config.database.rsplit(['/', ':']).next();
+    let database = database.filter(|file| !file.is_empty());
+    let mut bases = COMPANIONS.iter().filter_map(|end| name.strip_suffix(end));
+    let beside = bases.any(|base| database == Some(base));
+    let own = TOP.into_iter().chain([IGNORED, crate::secrets::FILE]);
+    own.chain(database).any(|own| own == name) || beside
+}
 
 /// A file, or a folder as a whole, that is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,6 +223,15 @@ fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
         },
         "pipelines" | "policies" | "tests" => ending(path, "toml"),
         "prompts" => ending(path, "md"),
+        "plugins" if inner == "plugins/" => {
+            let stem = name.split('.').next().unwrap_or_default();
+            let problem = "a plugin is a folder with its manifest and its component";
+            let mend = format!(
+                "move {path} to plugins/{stem}/, beside a {}, or name it in {IGNORED}",
+                manifest::FILE
+            );
+            (problem.to_owned(), mend)
+        }
         "plugins" if name == CONTRACTS => {
             let problem = "what a plugin says of itself is asked of it, and not read here";
             (problem.to_owned(), moved(path))
@@ -291,7 +312,7 @@ mod tests {
                 "plugins/lost/",
                 "write plugins/lost/plugin.toml",
             ),
-            ("plugins/x.wasm", "plugins/x.wasm", "away"),
+            ("plugins/x.wasm", "plugins/x.wasm", "to plugins/x/"),
             ("alerts/a.toml", "alerts/", "move alerts/ away"),
             ("templates/a.md", "templates/", "move templates/ away"),
             ("tests/a.yaml", "tests/a.yaml", "rename tests/a.yaml"),

@@ -2,7 +2,9 @@
 //! their citations. Its words and language are the operator's; it has three blocks, `title`,
 //! `excerpt` and `text`.
 
-use callboard_core::template::{self, Shape, Stranger};
+use std::collections::BTreeMap;
+
+use callboard_core::template::{self, Given, Shape, Stranger};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind};
@@ -232,9 +234,10 @@ pub fn strangers(text: &str, pages: &[Page]) -> Vec<Stranger> {
     let pages = pages
         .iter()
         .filter_map(|page| serde_json::to_value(page).ok());
-    let given = Shape::of(pages);
+    let given = Given::of("a page", Shape::of(pages));
+    let texts = BTreeMap::from([(TEMPLATE, text)]);
     let found = template::bounded(text).and_then(|_| {
-        template::on_deep_stack(|| template::strangers(&environment()?, text, ("a page", &given)))
+        template::on_deep_stack(|| template::strangers(&environment()?, &texts, (TEMPLATE, &given)))
     });
     // One that does not compile is told by its rendering.
     found.unwrap_or_default()

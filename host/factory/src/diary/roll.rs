@@ -335,8 +335,18 @@ mod tests {
         ),
         (
             "{{ title|foo }}",
-            "unknown filter",
-            "write one that minijinja has",
+            "there is no filter `foo`",
+            "write one of `abs`",
+        ),
+        (
+            "{% if title is startingwith('Never') %}{{ title | uper }}{% endif %}",
+            "there is no filter `uper`",
+            "write `upper`",
+        ),
+        (
+            "{% if title == 'Never' %}{{ shuot(title) }}{% endif %}",
+            "there is no function and no macro `shuot`",
+            "write one of `dict(…)`, `range(…)`",
         ),
     ];
 

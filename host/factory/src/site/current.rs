@@ -12,10 +12,14 @@ use callboard_core::config;
 use callboard_core::store::{StoreError, findings};
 use futures_util::future::BoxFuture;
 
-use super::{Site, SiteError, SiteInfo, SiteNow, files};
+use super::{Site, SiteError, SiteInfo, SiteNow, files, tried};
 
-/// The kind, and the key, of the finding that there is no site.
-const NO_SITE: &str = "site";
+/// The kind of findings about the site.
+pub(crate) const FINDING: &str = "site";
+/// The key of the finding that there is no site.
+const NO_SITE: &str = FINDING;
+/// What the keys of findings about templates begin with.
+const FAILING: &str = "site:";
 
 /// Why there is no site.
 #[derive(Debug, thiserror::Error)]
@@ -60,11 +64,9 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
 async fn shown(app: &App, address: SocketAddr) -> Result<SiteNow, AppError> {
     let cause = match current(app, address).await {
         Ok(site) => {
-            let open = findings::open(app.store()).await?;
-            if open.iter().any(|finding| finding.key == NO_SITE) {
-                findings::close(app.store(), NO_SITE).await?;
-            }
-            return Ok(Ok(Arc::new(site)));
+            let site = Arc::new(site);
+            looked_at(app, &site).await?;
+            return Ok(Ok(site));
         }
         Err(Unshown::App(AppError::Store(error))) => return Err(error.into()),
         Err(error) => error.to_string(),
@@ -74,16 +76,52 @@ async fn shown(app: &App, address: SocketAddr) -> Result<SiteNow, AppError> {
     Ok(Err(cause))
 }
 
+/// A site that can be shown: what was found of the one before is over, and what this one fails on with the
+/// posts that there are is a finding each.
+async fn looked_at(app: &App, site: &Arc<Site>) -> Result<(), AppError> {
+    // Posts that can't be read keep nobody from the pages of others.
+    let failing = tried::failing(app.store(), Arc::clone(site)).await;
+    let failing = failing.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the site is not tried on its posts");
+        Vec::new()
+    });
+    let keys: Vec<String> = failing.iter().filter_map(failing_key).collect();
+    let is_ours = |key: &str| key == NO_SITE || key.starts_with(FAILING);
+    for finding in findings::open(app.store()).await? {
+        if is_ours(&finding.key) && !keys.contains(&finding.key) {
+            findings::close(app.store(), &finding.key).await?;
+        }
+    }
+    for (key, error) in keys.iter().zip(&failing) {
+        tracing::error!(%error, "a page can't be shown");
+        findings::raise(app.store(), key, FINDING, "site", &error.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// The key of the finding about a mistake in a template; none, of anything else.
+pub(crate) fn failing_key(error: &SiteError) -> Option<String> {
+    match error {
+        SiteError::Template { name, line, .. } => Some(format!("{FAILING}{name}:{line}")),
+        _ => None,
+    }
+}
+
 /// What is rebuilt of the factory: the site, as it can be [`SiteNow`].
 pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<Made, AppError>> {
     Box::pin(async move { Ok(Arc::new(shown(app, address).await?) as Made) })
 }
 
-/// The site can be shown, with the settings as they stand.
+/// The site can be shown, with the settings as they stand and the posts that there are.
 pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> {
     Box::pin(async move {
         match current(app, NOWHERE).await {
-            Ok(_) => Ok(Vec::new()),
+            Ok(site) => {
+                let failing = tried::failing(app.store(), Arc::new(site)).await?;
+                let mend = "mend the template; readers of the page get 500 until then";
+                let symptom = |error: SiteError| Symptom::problem("site", error.to_string(), mend);
+                Ok(failing.into_iter().map(symptom).collect())
+            }
             Err(Unshown::Site(error)) => {
                 let mend = "mend the template or the setting; readers get 503 until then";
                 Ok(vec![Symptom::problem("site", error.to_string(), mend)])

@@ -1,6 +1,6 @@
 //! Templates tried on sample posts, so that what is wrong with one is found before a reader
-//! finds it: each page is rendered, and names below `site`, `page` and `links`, which every page
-//! has, are looked up in the branches, too, that no sample reaches.
+//! finds it: each page is rendered, and what it names is looked up in the branches, too, that no
+//! sample reaches. What is shown of a post has its text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,18 +8,33 @@ use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 
 use callboard_core::registry::nearest;
+use callboard_core::template::{self, Given, Shape, Stranger};
 
-use super::{Site, SiteError, SiteInfo, add, environment, view};
+use super::{Site, SiteError, SiteInfo, TEMPLATES, add, environment, view};
 use crate::tables::posts::Post;
 
-/// What every page has.
-const SHARED: [&str; 3] = ["site", "page", "links"];
+/// What the text of the first sample comes to, as far as it is its own.
+const TEXT: &str = "<em>text</em>";
+/// What pages extend, and is none itself.
+const BASE: &str = "base.html";
+/// The page of a post.
+const POST: &str = "post.html";
 
 /// A mistake, and what to write instead, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    pub error: SiteError,
+    pub template: String,
+    /// Counted from 1.
+    pub line: usize,
+    pub column: usize,
+    pub problem: String,
     pub mend: Option<String>,
+}
+
+impl Mistake {
+    fn is_at(&self, (template, line): (&str, usize)) -> bool {
+        (self.template.as_str(), self.line) == (template, line)
+    }
 }
 
 /// Every mistake that the samples find once all templates compile; one that does not would be
@@ -32,17 +47,24 @@ pub fn mistakes(info: SiteInfo, templates: &BTreeMap<String, String>) -> Vec<Mis
         }
     }
     let site = Site::bare(info, compiled, templates);
-    let mut mistakes: Vec<Mistake> = Vec::new();
-    for (page, error) in site.rehearse().into_iter().chain(site.unknown(templates)) {
-        if !mistakes.iter().any(|known| known.error == error) {
-            let undefined = match &error {
-                SiteError::Template { undefined, .. } => undefined.as_deref(),
-                _ => None,
-            };
-            let has = || site.pages().names(page, &view::samples());
-            let mend = undefined.and_then(|undefined| instead(undefined, &has()));
-            mistakes.push(Mistake { error, mend });
+    let mut mistakes = site.failing();
+    for stranger in site.strangers(templates) {
+        let place = (stranger.template.as_str(), stranger.line);
+        match mistakes.iter_mut().find(|known| known.is_at(place)) {
+            Some(known) => {
+                known.mend.get_or_insert(stranger.mend);
+            }
+            None => mistakes.push(Mistake {
+                template: stranger.template,
+                line: stranger.line,
+                column: stranger.column,
+                problem: stranger.problem,
+                mend: Some(stranger.mend),
+            }),
         }
+    }
+    if mistakes.is_empty() {
+        mistakes.extend(site.textless());
     }
     mistakes
 }
@@ -163,6 +185,80 @@ fn keys(value: &Value) -> BTreeSet<String> {
 }
 
 impl Site {
+    /// Pages that cannot be rendered, each mistake once.
+    fn failing(&self) -> Vec<Mistake> {
+        let mut mistakes: Vec<Mistake> = Vec::new();
+        for (page, error) in self.rehearse() {
+            let SiteError::Template {
+                name,
+                line,
+                cause,
+                undefined,
+            } = error
+            else {
+                continue;
+            };
+            let has = || self.pages().names(page, &view::samples());
+            let mend = undefined.and_then(|undefined| instead(&undefined, &has()));
+            let mistake = Mistake {
+                template: name,
+                line: line.max(1),
+                column: 1,
+                problem: format!("the page cannot be rendered: {cause}"),
+                mend,
+            };
+            if !mistakes.contains(&mistake) {
+                mistakes.push(mistake);
+            }
+        }
+        mistakes
+    }
+
+    /// What the templates of each page name, and the page does not have.
+    fn strangers(&self, templates: &BTreeMap<String, String>) -> Vec<Stranger> {
+        let texts: BTreeMap<&str, &str> = super::pages(templates).collect();
+        let samples = view::samples();
+        let pages = TEMPLATES.iter().filter(|name| **name != BASE);
+        let pages = pages.filter(|name| texts.contains_key(**name));
+        let pages: Vec<_> = pages
+            .map(|name| {
+                let has = self.pages().names(name, &samples);
+                (*name, serde_json::to_value(has).unwrap_or_default())
+            })
+            .collect();
+        let may_have = Shape::of(pages.iter().map(|(_, has)| has.clone()));
+        let mut found: Vec<Stranger> = Vec::new();
+        for (name, has) in pages {
+            let given = Given {
+                owner: name.to_owned(),
+                has: Shape::of([has]),
+                may_have: may_have.clone(),
+            };
+            let strangers = template::on_deep_stack(|| {
+                template::strangers(&self.templates, &texts, (name, &given))
+            });
+            for stranger in strangers.unwrap_or_default() {
+                let place = |it: &Stranger| (it.template.clone(), it.line, it.column);
+                if !found.iter().any(|known| place(known) == place(&stranger)) {
+                    found.push(stranger);
+                }
+            }
+        }
+        found
+    }
+
+    /// The mistake of a page of a post that does not show its text.
+    fn textless(&self) -> Option<Mistake> {
+        let page = self.pages().post(&view::sample()).ok()?;
+        (!page.contains(TEXT)).then(|| Mistake {
+            template: POST.to_owned(),
+            line: 1,
+            column: 1,
+            problem: "the page of a post does not show its text".to_owned(),
+            mend: Some("write `{{ html }}` where the text is to stand".to_owned()),
+        })
+    }
+
     /// Render each page on samples; gives what went wrong, once each, with the page.
     pub(super) fn rehearse(&self) -> Vec<(&'static str, SiteError)> {
         let posts = view::samples();
@@ -200,60 +296,9 @@ impl Site {
             plain("gone.html", "Taken down"),
             plain("unavailable.html", "Back in a moment"),
         ];
-        rendered.extend(posts.iter().map(|post| ("post.html", pages.post(post))));
+        rendered.extend(posts.iter().map(|post| (POST, pages.post(post))));
         rendered
     }
-
-    /// Names below what every page has that no page has.
-    fn unknown(&self, templates: &BTreeMap<String, String>) -> Vec<(&'static str, SiteError)> {
-        let shared = self.pages().shared(view::head());
-        let mut unknown = Vec::new();
-        for (name, text) in super::pages(templates) {
-            let Ok(template) = self.templates.get_template(name) else {
-                continue;
-            };
-            for path in template.undeclared_variables(true) {
-                if is_known(&shared, &path) {
-                    continue;
-                }
-                let lines = text.lines().enumerate();
-                let mut lines = lines.filter(|(_, line)| says(line, &path));
-                if let Some((index, _)) = lines.next() {
-                    let error = SiteError::Template {
-                        name: name.to_owned(),
-                        line: index + 1,
-                        cause: format!("undefined value: `{path}` is undefined"),
-                        undefined: Some(path),
-                    };
-                    unknown.push(("base.html", error));
-                }
-            }
-        }
-        unknown
-    }
-}
-
-/// Whether a path is none of those that every page has, or leads to something.
-fn is_known(shared: &Value, path: &str) -> bool {
-    let mut parts = path.split('.');
-    let root = parts.next().unwrap_or_default();
-    let Some(first) = parts.next().filter(|_| SHARED.contains(&root)) else {
-        return true;
-    };
-    let found = shared.get_attr(root).and_then(|root| root.get_attr(first));
-    found.is_ok_and(|value| !value.is_undefined())
-}
-
-/// Whether a line uses a path, and not only asks whether it is there.
-fn says(line: &str, path: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    line.match_indices(path).any(|(at, _)| {
-        let rest = &line[at + path.len()..];
-        let asks = ["is ", "|default", "| default"];
-        !line[..at].ends_with(part)
-            && !rest.starts_with(part)
-            && !asks.iter().any(|asks| rest.trim_start().starts_with(asks))
-    })
 }
 
 /// The name that a template uses and is not given, as far as the error tells.

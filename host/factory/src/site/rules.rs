@@ -1,5 +1,6 @@
 //! Templates of the site compile, those that the host renders are there, those that extend or
-//! include others name templates that are there, and each page can be rendered.
+//! include others name templates that are there, each page can be rendered, and what it names is there in
+//! all branches.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +11,7 @@ use callboard_core::template;
 use callboard_core::workspace::Place;
 use url::Url;
 
-use super::{Mistake, PAGES, SiteError, SiteInfo, TEMPLATES, files, mistakes};
+use super::{Mistake, PAGES, SiteInfo, TEMPLATES, files, mistakes};
 
 /// Endings of texts that are rendered; everything else is served as it is.
 const RENDERED: [&str; 1] = [".html"];
@@ -104,28 +105,33 @@ fn same_line(one: &Place, other: &Place) -> bool {
     (&one.file, one.line) == (&other.file, other.line)
 }
 
-/// Pages that fail on samples, with the settings as they stand.
+/// What samples find in templates, with the settings as they stand.
 fn rehearsed(scope: &RollScope<'_>, templates: &Templates) -> Vec<Reference> {
     let Ok(local) = Url::parse("http://localhost/") else {
         return Vec::new();
     };
     let info = SiteInfo::of(&scope.definitions.config.value, scope.settings, local);
     let found = mistakes(info, templates);
-    let missed = found.into_iter().filter_map(|mistake| {
-        let Mistake { error, mend } = mistake;
-        let SiteError::Template {
-            name, line, cause, ..
-        } = error
-        else {
-            return None;
-        };
+    let missed = found.into_iter().map(|mistake| {
+        let Mistake {
+            template: name,
+            line,
+            column,
+            problem,
+            mend,
+        } = mistake;
         let file = format!("site/{name}");
-        let mut place = Place::start(&file);
-        place.line = line.max(1);
-        let mend = mend.unwrap_or_else(|| "correct the template".to_owned());
-        let miss = Miss::new(format!("the page cannot be rendered: {cause}"), mend);
+        let place = Place {
+            line,
+            column,
+            ..Place::start(&file)
+        };
+        let miss = Miss::new(
+            problem,
+            mend.unwrap_or_else(|| "correct the template".to_owned()),
+        );
         let reference = Reference::new(template(&name), "page", ReferenceKind::Template, file);
-        Some(reference.at(place).missed(Some(miss)))
+        reference.at(place).missed(Some(miss))
     });
     missed.collect()
 }

@@ -22,8 +22,15 @@ fn good() -> Files {
     let mut files: Files = site.collect();
     let short = [
         ("callboard.toml", "name = \"x\""),
-        (BASE, "<p>{% block body %}{% endblock %}"),
-        (POST, "{% extends \"base.html\" %}\n{{ site.name }}"),
+        (
+            BASE,
+            "<p>{% macro tags(list) %}{% endmacro %}{% macro entry(post, level) %}{% endmacro %}\
+             {% block body %}{% endblock %}{% block main %}{% endblock %}",
+        ),
+        (
+            POST,
+            "{% extends \"base.html\" %}\n{{ site.name }}{% block main %}{{ html }}{% endblock %}",
+        ),
         ("site/site.css", "@media{#a{top:0}}"),
     ];
     files.extend(short.map(|(path, text)| (path.to_owned(), text.into())));
@@ -88,7 +95,7 @@ async fn a_mistake_in_a_template_is_one_miss_with_its_mend() {
             POST,
             "{{ site.name }}",
             "{% block body %}{% if post.minutes > 999 %}{{ site.nam }}{% endif %}{% endblock %}",
-            "template post.html page @ site/post.html:2:1: the page cannot be rendered: undefined value: `site.nam` is undefined",
+            "template post.html page @ site/post.html:2:52: `site.nam` is nothing that post.html has",
             "write `site.name`",
         ),
         (
@@ -169,10 +176,174 @@ async fn a_name_is_offered_what_its_page_has() {
             "{% block main %}",
             "{% block body %}{% for it in posts %}{{ it.qqqqqqqq }}{% endfor %}{% endblock %}{% block main %}",
             "`it.qqqqqqqq` is undefined",
-            "correct the template",
+            "write one of `it.",
         ),
     ];
     each(&cases).await;
+}
+
+/// What is written into a branch of the front page that no sample takes; the miss and the mend.
+const SLIPS: &[(&str, &str, &str)] = &[
+    (
+        "{{ post.titel }}",
+        "`post.titel` is nothing that index.html has",
+        "write `post.title`",
+    ),
+    (
+        "{{ nope }}",
+        "`nope` is nothing that index.html has",
+        "write one of `links`, `page`",
+    ),
+    (
+        "{{ post.title | upr }}",
+        "there is no filter `upr`",
+        "`upper`",
+    ),
+    (
+        "{{ post.title.upr() }}",
+        "`post.title.upr(…)`: a value has no methods",
+        "write `post.title`, or",
+    ),
+    (
+        "{{ post.title.upper() }}",
+        "a value has no methods",
+        "write `post.title | upper`",
+    ),
+    (
+        "{% if post.title is strng %}{% endif %}",
+        "there is no test `strng`",
+        "write `string`",
+    ),
+    (
+        "{{ rnge(3) }}",
+        "there is no function and no macro `rnge`",
+        "write `range(…)`",
+    ),
+    (
+        "{{ entri(post, 3) }}",
+        "there is no function and no macro `entri`",
+        "write `entry(…)`",
+    ),
+    (
+        "{{ entry(post, 3, 4) }}",
+        "macro `entry` takes 2, and is given 3",
+        "write `entry(post, level)`",
+    ),
+    (
+        "{{ entry(post, levl=3) }}",
+        "macro `entry` has no argument `levl`",
+        "write `level`",
+    ),
+    ("{{ loop.indx }}", "`loop.indx`", "write `loop.index`"),
+    (
+        "{% set one = post %}{{ one.titel }}",
+        "`one.titel`",
+        "write `one.title`",
+    ),
+    (
+        "{% for tag in post.tags %}{{ tag.nam }}{% endfor %}",
+        "`tag.nam`",
+        "write `tag.name`",
+    ),
+    (
+        "{{ posts | map(attribute='titel') | join }}",
+        "`titel`",
+        "write `title`",
+    ),
+    (
+        "{{ posts | map('upr') | join }}",
+        "there is no filter `upr`",
+        "write one of",
+    ),
+    (
+        "{% if psots is defined %}{% endif %}",
+        "`psots`",
+        "write `posts`",
+    ),
+    (
+        "{% from 'base.html' import entri %}",
+        "base.html has no macro `entri`",
+        "write `entry`",
+    ),
+    (
+        "{% import 'base.html' as base %}{{ base.entri(post, 1) }}",
+        "base.html has no macro `entri`",
+        "write `base.entry`",
+    ),
+];
+
+#[tokio::test]
+async fn what_no_sample_takes_is_looked_at_too() {
+    const FRONT: &str = "site/index.html";
+    const AT: &str = "<h2><a href=\"{{ post.href }}\">";
+    let line = bundled()["index.html"]
+        .lines()
+        .position(|line| line.contains(AT));
+    let line = line.expect("a title") + 2;
+    for (slip, problem, mend) in SLIPS {
+        let mut files = good();
+        let branch = format!("{{% if 'cart' in post.title %}}\n{slip}{{% endif %}}{AT}");
+        replace(&mut files, FRONT, AT, &branch);
+        let misses = misses(&files).await;
+        let [(told, mended)] = &misses[..] else {
+            panic!("{slip}: one cause is one miss: {misses:#?}")
+        };
+        assert!(told.contains(problem), "{slip}: {told}");
+        assert!(told.contains(&format!("{FRONT}:{line}:")), "{slip}: {told}");
+        assert!(mended.contains(mend), "{slip}: {mended}");
+    }
+}
+
+/// What a page lacks and a template asks for first, or gives itself, is none of these.
+#[tokio::test]
+async fn what_is_asked_for_first_is_no_miss() {
+    for asks in [
+        "{% if post is defined %}{{ post.title }}{% endif %}",
+        "{% if page.title == 'x' and post is defined and post.title %}{{ post.href }}{% endif %}",
+        "{{ post.title if post is defined else page.title }}",
+        "{% if post is undefined %}{% else %}{{ post.title }}{% endif %}",
+        "{{ section | default('x') }}{% if section is defined %}{{ section }}{% endif %}",
+    ] {
+        let mut files = good();
+        replace(&mut files, BASE, "<p>", &format!("<p>{asks}"));
+        let set = "{% extends \"base.html\" %}{% set section = 'news' %}";
+        replace(
+            &mut files,
+            "site/tag.html",
+            "{% extends \"base.html\" %}",
+            set,
+        );
+        assert_eq!(misses(&files).await, [], "{asks}");
+    }
+}
+
+/// A block that no template above has, and a page without what it is about, are shown to nobody.
+#[tokio::test]
+async fn a_block_has_a_place_and_a_post_its_text() {
+    each(&[
+        (
+            POST,
+            "{% block main %}",
+            "{% block mian %}",
+            "template post.html page @ site/post.html:2:16: nobody is shown block `mian`",
+            "write `{% block main %}`",
+        ),
+        (
+            "site/tag.html",
+            "{% block main %}",
+            "{% block main %}{% block inner %}{% endblock %}{% endblock %}{% block qqqqqq %}",
+            "nobody is shown block `qqqqqq`: base.html has no block of that name",
+            "write one of `{% block body %}`, `{% block main %}`",
+        ),
+        (
+            POST,
+            "{{ html }}",
+            "{{ post.title }}",
+            "template post.html page @ site/post.html:1:1: the page of a post does not show its text",
+            "write `{{ html }}`",
+        ),
+    ])
+    .await;
 }
 
 /// A file, a text and what is in its place; the miss and the mend.

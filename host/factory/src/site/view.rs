@@ -178,8 +178,14 @@ pub(super) fn sample() -> Post {
     }
 }
 
-/// Posts to try templates on, a bare one among them.
+/// Posts to try templates on: one that has all that a post can have, and a bare one.
 pub(super) fn samples() -> Vec<Post> {
+    let full = Post {
+        edited_by: "Sample".to_owned(),
+        approved_by: "Sample".to_owned(),
+        approved_at: Some(Timestamp::UNIX_EPOCH),
+        ..sample()
+    };
     let bare = Post {
         excerpt: String::new(),
         markdown: String::new(),
@@ -189,7 +195,7 @@ pub(super) fn samples() -> Vec<Post> {
         featured: None,
         ..sample()
     };
-    vec![sample(), bare]
+    vec![full, bare]
 }
 
 /// A head to try templates on.

@@ -1,10 +1,13 @@
-//! The systems that stages tell in the roll call: address and secret of each are declared as what they are, and
-//! runs wait for their values.
+//! The systems that stages tell in the roll call: address and secret of each are declared as what they are, runs
+//! wait for their values, and an address that is not public is one that the stage names.
 
+use callboard_core::client::Client;
+use callboard_core::grants::Origin;
 use callboard_core::pipeline::{Pipeline, Stage};
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::settings::SettingType;
 use callboard_core::workspace::Defined;
+use url::Url;
 
 use super::{secret_key, url_key};
 
@@ -12,6 +15,8 @@ use super::{secret_key, url_key};
 const TELLS: &str = "publish.webhook";
 /// The key of its configuration that names a system.
 const TO: &str = "to";
+/// The key of its configuration that names origins which are not public.
+const BESIDES: &str = "besides";
 
 pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let pipelines = scope.definitions.pipelines.values();
@@ -47,6 +52,8 @@ fn told(
                 miss.waiting()
             })
         });
+        let miss =
+            miss.or_else(|| unreachable(scope, &key, stage).filter(|_| kind == SettingType::Url));
         let referrer = Referrer::Stage {
             pipeline: defined.value.name().to_owned(),
             stage: stage.id().to_owned(),
@@ -56,6 +63,26 @@ fn told(
         reference.at(place).missed(miss)
     });
     references.into()
+}
+
+/// The miss of an address that no request of the stage goes to, as far as its text tells.
+fn unreachable(scope: &RollScope<'_>, key: &str, stage: &Stage) -> Option<Miss> {
+    let text = scope.settings.text(key).ok().flatten()?;
+    let url: Url = text.parse().ok()?;
+    let written = stage.config.get_ref().get(BESIDES);
+    // What is no list of origins is told by its schema.
+    let besides = written.map_or(Ok(Vec::new()), |it| serde_json::from_value(it.clone()));
+    let besides: Vec<Origin> = besides.ok()?;
+    let asked = Client::for_public(&besides);
+    let refused = asked.policy().check("POST", &url).err()?;
+    let origin = Origin::of(&url)?;
+    let mend = if written.is_some() {
+        format!("add \"{origin}\" to `config.{BESIDES}`, if it is yours")
+    } else {
+        format!("write `config.{BESIDES} = [\"{origin}\"]`, if it is yours")
+    };
+    let problem = format!("setting `{key}` leads where the stage may not go: {refused}");
+    Some(Miss::new(problem, mend))
 }
 
 /// One of another type is told with its declaration.

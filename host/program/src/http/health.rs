@@ -60,7 +60,9 @@ async fn check(web: &WebState) -> Result<(), Lack> {
     let page = async {
         let newest = posts::newest(&web.app, per_page(), 0).await?;
         let front = move |site: &Site| site.index(&newest);
-        web.renderings.page(&site, front).await
+        let came = web.renderings.page(&site, front).await;
+        web.renderings.note(&web.app, "/", &came).await;
+        came
     };
     let cause = match tokio::time::timeout(LIMIT, page).await {
         Ok(Ok(_)) => return Ok(()),

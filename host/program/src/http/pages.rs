@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use axum::response::Response;
 use callboard_factory::operations::posts::{self, Post, PostAddress};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
@@ -25,19 +26,19 @@ type Text = Result<String, Problem>;
 type Rendered = Result<String, SiteError>;
 
 pub(super) async fn index(State(web): State<WebState>) -> Response {
-    of_newest(&web, &HTML, per_page(), Site::index).await
+    of_newest(&web, ("/", &HTML), per_page(), Site::index).await
 }
 
 pub(super) async fn rss(State(web): State<WebState>) -> Response {
-    of_newest(&web, &RSS, FEED, Site::rss).await
+    of_newest(&web, ("/feed.xml", &RSS), FEED, Site::rss).await
 }
 
 pub(super) async fn json_feed(State(web): State<WebState>) -> Response {
-    of_newest(&web, &JSON_FEED, FEED, Site::json_feed).await
+    of_newest(&web, ("/feed.json", &JSON_FEED), FEED, Site::json_feed).await
 }
 
 pub(super) async fn sitemap(State(web): State<WebState>) -> Response {
-    page(&web, &XML, async |site| {
+    page(&web, ("/sitemap.xml", &XML), async |site| {
         let posts = posts::addresses(&web.app, MAPPED).await?;
         let map = move |site: &Site| Ok(site.sitemap(&posts));
         web.renderings.page(site, map).await
@@ -45,39 +46,56 @@ pub(super) async fn sitemap(State(web): State<WebState>) -> Response {
     .await
 }
 
-pub(super) async fn post(State(web): State<WebState>, slug: Segment) -> Response {
-    page(&web, &HTML, async |site| post_text(&web, site, slug).await).await
+pub(super) async fn post(State(web): State<WebState>, at: Uri, slug: Segment) -> Response {
+    page(&web, (at.path(), &HTML), async |site| {
+        post_text(&web, site, slug).await
+    })
+    .await
 }
 
 pub(super) async fn archive(State(web): State<WebState>) -> Response {
-    page(&web, &HTML, async |site| archive_text(&web, site, 1).await).await
+    page(&web, ("/archive", &HTML), async |site| {
+        archive_text(&web, site, 1).await
+    })
+    .await
 }
 
-pub(super) async fn archive_page(State(web): State<WebState>, number: Segment) -> Response {
-    page(&web, &HTML, async |site| {
+pub(super) async fn archive_page(
+    State(web): State<WebState>,
+    at: Uri,
+    number: Segment,
+) -> Response {
+    page(&web, (at.path(), &HTML), async |site| {
         let number = page_number(&name(number)?)?;
         archive_text(&web, site, number).await
     })
     .await
 }
 
-pub(super) async fn tag(State(web): State<WebState>, tag: Segment) -> Response {
-    page(&web, &HTML, async |site| tag_text(&web, site, tag).await).await
+pub(super) async fn tag(State(web): State<WebState>, at: Uri, tag: Segment) -> Response {
+    page(&web, (at.path(), &HTML), async |site| {
+        tag_text(&web, site, tag).await
+    })
+    .await
 }
 
 pub(super) async fn style(State(web): State<WebState>) -> Response {
-    page(&web, &CSS, async |site| Ok(site.style().to_owned())).await
+    page(&web, ("/style.css", &CSS), async |site| {
+        Ok(site.style().to_owned())
+    })
+    .await
 }
 
 /// A page of the site as it is now; unavailable, while there is none.
 async fn page(
     web: &WebState,
-    kind: &ContentKind,
+    (address, kind): (&str, &ContentKind),
     text: impl AsyncFnOnce(&Arc<Site>) -> Text,
 ) -> Response {
     match web.site() {
         Ok(site) => {
             let text = text(&site).await;
+            web.renderings.note(&web.app, address, &text).await;
             finish(&site, kind, text)
         }
         Err(cause) => no_site(&cause),
@@ -86,7 +104,7 @@ async fn page(
 
 async fn of_newest(
     web: &WebState,
-    kind: &ContentKind,
+    kind: (&str, &ContentKind),
     limit: u32,
     render: fn(&Site, &[Post]) -> Rendered,
 ) -> Response {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard_core::app::App;
 use callboard_core::blocking;
+use callboard_factory::operations::pages::FailingPages;
 use callboard_factory::site::{Site, SiteError};
 use tokio::sync::Semaphore;
 
@@ -17,11 +19,17 @@ const TURN: Duration = Duration::from_secs(2);
 
 /// Where the pages of one listener are rendered.
 #[derive(Clone)]
-pub struct Renderings(Arc<Semaphore>);
+pub struct Renderings {
+    places: Arc<Semaphore>,
+    failing: Arc<FailingPages>,
+}
 
 impl Default for Renderings {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self {
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            failing: Arc::default(),
+        }
     }
 }
 
@@ -33,7 +41,7 @@ impl Renderings {
         site: &Arc<Site>,
         render: impl FnOnce(&Site) -> Result<String, SiteError> + Send + 'static,
     ) -> Result<String, Problem> {
-        let turn = tokio::time::timeout(TURN, Arc::clone(&self.0).acquire_owned()).await;
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.places).acquire_owned()).await;
         // It is never closed.
         let Ok(Ok(place)) = turn else {
             return Err(Problem::Busy);
@@ -49,6 +57,19 @@ impl Renderings {
             .await
             .map_err(|_| Problem::Lost)?
             .map_err(Problem::Site)
+    }
+
+    /// Take note of what came of an address of the site.
+    pub(super) async fn note(&self, app: &App, address: &str, came: &Result<String, Problem>) {
+        let error = match came {
+            Err(Problem::Site(error)) => Some(error),
+            // Nothing was rendered, which says nothing of it.
+            Err(Problem::Busy | Problem::Lost | Problem::Operation(_)) => return,
+            Ok(_) | Err(_) => None,
+        };
+        if let Err(problem) = self.failing.note(app, address, error).await {
+            tracing::error!(%problem, address, "no finding is kept of a page that can't be shown");
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use callboard_core::exchange::{Reach, Request};
+use callboard_core::grants::Origin;
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::settings::Secret;
@@ -33,8 +34,7 @@ struct Config {
     markdown: bool,
     /// Origins besides the public ones that may be told, wherever they are: `http://cms.lan:8080`.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
-    besides: Vec<Url>,
+    besides: Vec<Origin>,
     /// Seconds that one request may take.
     #[serde(default = "wait_seconds")]
     #[schemars(range(min = 1))]

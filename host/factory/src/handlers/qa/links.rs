@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use callboard_core::exchange::{Reach, Request};
+use callboard_core::grants::Origin;
 use callboard_core::handler::{Call, Handled, Handler};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use futures_util::StreamExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::draft::Draft;
 use crate::markdown::{self, Link};
@@ -39,8 +39,7 @@ struct Config {
     #[schemars(range(min = 1, max = 32))]
     at_once: usize,
     /// Origins that may be asked besides public ones, such as a wiki of the house.
-    #[schemars(with = "Vec<String>")]
-    besides: Vec<Url>,
+    besides: Vec<Origin>,
 }
 
 impl Default for Config {
