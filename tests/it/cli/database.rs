@@ -14,6 +14,7 @@ use super::refuses;
 use crate::support::database::runtime;
 use crate::support::factory::{Factory, on_each};
 use crate::support::host::Ran;
+use crate::support::program;
 
 #[test]
 fn a_file_that_is_no_database_is_left_as_it_is() {
@@ -211,6 +212,29 @@ fn a_database_that_another_program_has_locked_is_unavailable_and_the_program_nam
         held.expect("it ends");
     });
     factory.ok(&["settings", "set", "site.title", "x"]);
+}
+
+/// A user or a container whose processes are bounded.
+#[test]
+fn a_process_that_gets_no_thread_says_so() {
+    let factory = Factory::bare_written(Sqlite);
+    let program = program();
+    let program = program.to_str().expect("UTF-8");
+    // The bound has another letter in another shell.
+    let line = "ulimit -u 1 2>/dev/null || ulimit -p 1; exec \"$0\" runs list";
+    let mut command = factory.around("sh", &["-c", line, program]);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_533).gid(65_533);
+        let folder = factory.workspace();
+        let top = folder.parent().expect("a folder around it");
+        for path in [top, &folder] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("ours");
+        }
+    }
+    let ran = Ran::from(command.output().expect("it starts"));
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.stderr.contains("too few threads"), "{ran}");
+    assert!(!ran.stderr.contains("panicked"), "{ran}");
 }
 
 on_each!(
