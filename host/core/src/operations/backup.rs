@@ -16,6 +16,8 @@ pub struct BackupView {
     pub file: PathBuf,
     /// Its size.
     pub bytes: u64,
+    /// The file with the key that opens the secrets in it, which it does not have; absent if there is none.
+    pub key: Option<PathBuf>,
 }
 
 /// Write all that is committed into a new file, whether or not something works on the database.
@@ -25,6 +27,7 @@ pub async fn write(app: &App, file: &Path) -> Result<BackupView, OperationError>
         return Err(OperationError::new(ErrorKind::Unavailable, problem));
     }
     let bytes = app.store().back_up(file).await?;
-    let file = file.to_owned();
-    Ok(BackupView { file, bytes })
+    let (file, key) = (file.to_owned(), app.key_file());
+    let key = key.exists().then_some(key);
+    Ok(BackupView { file, bytes, key })
 }

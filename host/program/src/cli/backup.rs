@@ -19,9 +19,12 @@ impl Backup {
         let app = context.app().await?;
         let written = backup::write(&app, &self.file).await?;
         let (file, bytes) = (written.file.display(), written.bytes);
+        let key = match &written.key {
+            Some(key) => format!("; {}, which opens its secrets, is not in it", key.display()),
+            None => String::new(),
+        };
         context.output.say(format_args!(
-            "{file} has all that is in the database ({bytes} bytes); callboard.key, which opens its \
-             secrets, is not in it"
+            "{file} has all that is in the database ({bytes} bytes){key}"
         ));
         Ok(context.output.json(&written))
     }
