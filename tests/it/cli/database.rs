@@ -11,6 +11,7 @@ use callboard_core::value::Statement;
 use sqlx::Connection as _;
 
 use super::refuses;
+use crate::store::rights::Owned;
 use crate::support::database::runtime;
 use crate::support::factory::{Factory, on_each};
 use crate::support::host::Ran;
@@ -212,6 +213,49 @@ fn a_database_that_another_program_has_locked_is_unavailable_and_the_program_nam
         held.expect("it ends");
     });
     factory.ok(&["settings", "set", "site.title", "x"]);
+}
+
+/// Whatever is asked for that needs it.
+#[test]
+fn a_right_that_is_missing_on_a_table_of_the_host_is_told_with_its_mend() {
+    let owned = Owned::new();
+    let factory = Factory::written_at(&owned.url).strip();
+    factory.ok(&["apply"]);
+    let user = &owned.user;
+    for (table, right, lines) in [
+        (
+            "open_runs",
+            "INSERT",
+            &["policies run commits_keep_newest"][..],
+        ),
+        ("locks", "UPDATE", &["policies run commits_keep_newest"]),
+        ("settings", "INSERT", &["settings set site.title x"]),
+        ("posts", "SELECT", &["posts list"]),
+        (
+            "migrations",
+            "SELECT",
+            &["runs list", "check", "apply", "settings list"],
+        ),
+    ] {
+        owned.administer(&format!("REVOKE {right} ON {table} FROM {user}"));
+        let mend = format!("GRANT {right} ON {table} TO {user}");
+        for line in lines {
+            let words: Vec<_> = line.split(' ').collect();
+            refuses(&factory, &words, 3, &[mend.as_str()]);
+        }
+        owned.administer(&mend);
+    }
+    // A table that plugins and handlers may have is there, whoever has it.
+    owned.administer("ALTER TABLE commits OWNER TO postgres");
+    let ran = factory.run(&["check"]);
+    let said = [
+        "table `commits` belongs to `postgres`".to_owned(),
+        format!("ALTER TABLE commits OWNER TO {user}"),
+    ];
+    for said in said {
+        assert!(ran.to_string().contains(&said), "{said}: {ran}");
+    }
+    assert!(!ran.to_string().contains("has no table"), "{ran}");
 }
 
 /// A user or a container whose processes are bounded.
