@@ -1,6 +1,7 @@
 //! What the store promises. A test that is a matter of one database says so by its name;
 //! everything else runs on both.
 
+mod bounds;
 pub(crate) mod checkpoints;
 mod columns;
 mod concurrency;
@@ -21,6 +22,7 @@ mod queue;
 mod rates;
 mod retention;
 mod revisions;
+pub(crate) mod rights;
 pub(crate) mod runs;
 mod schedules;
 mod steering;

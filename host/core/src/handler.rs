@@ -238,7 +238,7 @@ impl Call {
     /// What a query gives, which the database ends at the deadline.
     pub async fn read<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
         let rows = self.resources.query(query.into(), self.deadline).await?;
-        Ok(rows.read()?)
+        Ok(rows.taken().collect::<Result<_, _>>()?)
     }
 
     /// The same without the rows that cannot be read, which are told in the log of the visit: where
@@ -246,8 +246,8 @@ impl Call {
     pub async fn read_sound<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
         let rows = self.resources.query(query.into(), self.deadline).await?;
         let mut sound = Vec::with_capacity(rows.rows.len());
-        for row in rows.iter() {
-            match row.read() {
+        for read in rows.taken() {
+            match read {
                 Ok(read) => sound.push(read),
                 Err(error) => self.warn(format!("a row is passed over: {error}")),
             }

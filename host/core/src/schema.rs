@@ -98,6 +98,9 @@ static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(is_own));
 /// Those that a plugin may at most read.
 static READ_ONLY: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(|before| before == READABLE));
 
+/// All that scripts make.
+static MADE: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(|_| true));
+
 /// Whether a line above a table keeps it from grants.
 fn is_own(before: &str) -> bool {
     ![GRANTABLE, READABLE].contains(&before)
@@ -109,6 +112,11 @@ fn all(wanted: fn(&str) -> bool) -> BTreeSet<String> {
     let scripts = scripts.map(|it| it.text);
     let scripts = scripts.chain([APPLIED]);
     scripts.flat_map(|script| below(script, wanted)).collect()
+}
+
+/// Whether a script makes the table or view.
+pub fn is_made(table: &str) -> bool {
+    MADE.contains(table)
 }
 
 /// Whether no grant can open `table` to a plugin.

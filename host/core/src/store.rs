@@ -13,6 +13,7 @@ pub mod checkpoints;
 pub mod claims;
 mod columns;
 mod condition;
+mod counted;
 pub mod decisions;
 pub mod effects;
 mod ends;
@@ -37,6 +38,7 @@ mod postgres;
 mod probe;
 pub mod prunable;
 pub mod revisions;
+pub mod rights;
 pub mod runs;
 pub mod schedules;
 pub mod setting_changes;
@@ -53,7 +55,6 @@ pub mod unreadable;
 mod wake;
 pub mod workers;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -66,6 +67,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::columns::ColumnFacts;
 use self::condition::Condition;
+pub use self::counted::ReadLimit;
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
 use self::probe::Probe;
@@ -145,7 +147,10 @@ impl Store {
     async fn opened(url: &str) -> Result<Self, StoreError> {
         let backend = match kind(url)? {
             Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
-            Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
+            Address::Postgres => match PostgresStore::open(url).await {
+                Ok(store) => Backend::Postgres(store),
+                Err(error) => return Err(rights::explained_at(url, error).await),
+            },
         };
         Ok(Self::on(backend))
     }
@@ -211,13 +216,24 @@ impl Store {
 
     /// Rows of a SELECT, outside any transaction.
     pub fn query(&self, statement: impl Into<Statement>) -> StoreFuture<'_, Rows> {
+        self.query_within(statement, ReadLimit::HOST)
+    }
+
+    /// The same, up to a limit of its own. More than that is
+    /// [`TooLarge`](StoreErrorKind::TooLarge), as soon as so much was read.
+    pub fn query_within(
+        &self,
+        statement: impl Into<Statement>,
+        limit: ReadLimit,
+    ) -> StoreFuture<'_, Rows> {
         let statement = statement.into();
         Box::pin(async move {
             storable::statement(&statement)?;
-            self.condition.noted(match &*self.backend {
-                Backend::Sqlite(store) => store.query(statement).await,
-                Backend::Postgres(store) => store.query(statement).await,
-            })
+            let answer = match &*self.backend {
+                Backend::Sqlite(store) => store.query(statement, limit).await,
+                Backend::Postgres(store) => store.query(statement, limit).await,
+            };
+            self.noted(answer).await
         })
     }
 
@@ -226,7 +242,7 @@ impl Store {
     where
         T: DeserializeOwned,
     {
-        Ok(self.query(query).await?.read()?)
+        Ok(self.query(query).await?.taken().collect::<Result<_, _>>()?)
     }
 
     /// The first row of a query that always gives one.
@@ -241,12 +257,6 @@ impl Store {
         T: DeserializeOwned,
     {
         Ok(self.query(query).await?.read_first()?)
-    }
-
-    /// Whether the schema still is the one of this program: another may have changed it since.
-    pub async fn has_its_schema(&self) -> Result<(), StoreError> {
-        let applied = self.query(migrate::applied()).await?;
-        migrate::compare(&applied, self.dialect())
     }
 
     /// Run `work` in one transaction: all of it is committed, durably, or nothing. On SQLite
@@ -271,10 +281,11 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send + 'static,
     {
-        self.condition.noted(match &*self.backend {
+        let answer = match &*self.backend {
             Backend::Sqlite(store) => store.write(plugin, work).await,
             Backend::Postgres(store) => store.write(work).await,
-        })
+        };
+        self.noted(answer).await
     }
 
     /// Run one statement in a transaction of its own; gives the rows touched.
@@ -310,30 +321,6 @@ impl Store {
         })
     }
 
-    /// The tables and views of the live schema.
-    pub async fn tables(&self) -> Result<BTreeSet<String>, StoreError> {
-        let sql = match self.dialect() {
-            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
-            Dialect::Postgres => {
-                "SELECT table_name::text AS name FROM information_schema.tables \
-                 WHERE table_schema = current_schema()"
-            }
-        };
-        Ok(self.read(Query::new(sql)).await?.into_iter().collect())
-    }
-
-    /// The columns of a table in the live schema; empty if there is no such table.
-    pub async fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
-        let sql = match self.dialect() {
-            Dialect::Sqlite => "SELECT name FROM pragma_table_info($1)",
-            Dialect::Postgres => {
-                "SELECT column_name::text AS name FROM information_schema.columns \
-                 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
-            }
-        };
-        self.read(Query::new(sql).bind(table)).await
-    }
-
     /// Wait for what is under way and close every connection.
     pub fn close(&self) -> BoxFuture<'_, ()> {
         match &*self.backend {
@@ -359,13 +346,24 @@ impl<'c> Transaction<'c> {
 
     /// Rows of a statement that gives rows.
     pub fn query(&mut self, statement: impl Into<Statement>) -> StoreFuture<'_, Rows> {
+        self.query_within(statement, ReadLimit::HOST)
+    }
+
+    /// The same, up to a limit of its own.
+    fn query_within(
+        &mut self,
+        statement: impl Into<Statement>,
+        limit: ReadLimit,
+    ) -> StoreFuture<'_, Rows> {
         let statement = statement.into();
         Box::pin(async move {
             let result = match (storable::statement(&statement), &mut self.connection) {
                 (Err(error), _) => Err(error),
-                (_, Connection::Sqlite(connection)) => sqlite::query(connection, statement).await,
+                (_, Connection::Sqlite(connection)) => {
+                    sqlite::query(connection, statement, limit).await
+                }
                 (_, Connection::Postgres(connection)) => {
-                    postgres::query(connection, statement, self.patience).await
+                    postgres::read(connection, statement, (self.patience, limit)).await
                 }
             };
             self.doomed_by(result)
@@ -377,7 +375,7 @@ impl<'c> Transaction<'c> {
     where
         T: DeserializeOwned,
     {
-        Ok(self.query(query).await?.read()?)
+        Ok(self.query(query).await?.taken().collect::<Result<_, _>>()?)
     }
 
     /// The first row of a query that always gives one.
@@ -474,7 +472,10 @@ pub fn inspect(url: &str) -> StoreFuture<'_, ()> {
     Box::pin(async move {
         match kind(url)? {
             Address::Sqlite(path) => sqlite::inspect(path).await,
-            Address::Postgres => postgres::inspect(url).await,
+            Address::Postgres => match postgres::inspect(url).await {
+                Err(error) => Err(rights::explained_at(url, error).await),
+                inspected => inspected,
+            },
         }
     })
 }

@@ -301,6 +301,20 @@ pub async fn main() -> i32 {
     output::lost().unwrap_or(exit).code().into()
 }
 
+/// How a process ends that gets no thread.
+pub fn without_threads(error: &std::io::Error) -> u8 {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if asks_for_json(&arguments, "--log-format") {
+        output::write_documents();
+    }
+    let problem = format!("the system gives this process too few threads: {error}");
+    let failure = Failure::new(Exit::Unavailable, problem)
+        .help("raise what bounds them: `ulimit -u` for its user, or the `pids` of its container");
+    Output::new(asks_for_json(&arguments, "--format")).failure(&failure);
+    standard_error::written();
+    failure.exit().code()
+}
+
 /// A command line, and the folder that it names itself as the workspace.
 fn read(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,

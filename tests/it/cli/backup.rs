@@ -30,11 +30,16 @@ fn what_a_killed_daemon_has_left_in_its_log_is_in_a_backup() {
     let path = |backup: &Path| backup.to_str().expect("a name").to_owned();
     let said = factory.ok(&["backup", &path(&backup)]);
     assert!(said.contains("has all that is in the database"), "{said}");
+    // Nothing was sealed, so there is no key.
+    assert!(!said.contains("callboard.key"), "{said}");
     assert_eq!(tasks(&factory, &backup), 1);
     server.signal("KILL");
     server.ended();
     fs::copy(&file, &copy).expect("a copy");
+    factory.write("callboard.key", "ab".repeat(32));
     let said = factory.json(&["backup", &path(&later)]);
+    let key = said["key"].as_str().expect("a path");
+    assert!(key.ends_with("callboard.key"), "{key}");
     let bytes = fs::metadata(&later).expect("it is there").len();
     assert_eq!(said["bytes"], bytes);
     assert_eq!(tasks(&factory, &later), 1);

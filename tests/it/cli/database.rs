@@ -11,9 +11,11 @@ use callboard_core::value::Statement;
 use sqlx::Connection as _;
 
 use super::refuses;
+use crate::store::rights::Owned;
 use crate::support::database::runtime;
 use crate::support::factory::{Factory, on_each};
 use crate::support::host::Ran;
+use crate::support::program;
 
 #[test]
 fn a_file_that_is_no_database_is_left_as_it_is() {
@@ -211,6 +213,72 @@ fn a_database_that_another_program_has_locked_is_unavailable_and_the_program_nam
         held.expect("it ends");
     });
     factory.ok(&["settings", "set", "site.title", "x"]);
+}
+
+/// Whatever is asked for that needs it.
+#[test]
+fn a_right_that_is_missing_on_a_table_of_the_host_is_told_with_its_mend() {
+    let owned = Owned::new();
+    let factory = Factory::written_at(&owned.url).strip();
+    factory.ok(&["apply"]);
+    let user = &owned.user;
+    for (table, right, lines) in [
+        (
+            "open_runs",
+            "INSERT",
+            &["policies run commits_keep_newest"][..],
+        ),
+        ("locks", "UPDATE", &["policies run commits_keep_newest"]),
+        ("settings", "INSERT", &["settings set site.title x"]),
+        ("posts", "SELECT", &["posts list"]),
+        (
+            "migrations",
+            "SELECT",
+            &["runs list", "check", "apply", "settings list"],
+        ),
+    ] {
+        owned.administer(&format!("REVOKE {right} ON {table} FROM {user}"));
+        let mend = format!("GRANT {right} ON {table} TO {user}");
+        for line in lines {
+            let words: Vec<_> = line.split(' ').collect();
+            refuses(&factory, &words, 3, &[mend.as_str()]);
+        }
+        owned.administer(&mend);
+    }
+    // A table that plugins and handlers may have is there, whoever has it.
+    owned.administer("ALTER TABLE commits OWNER TO postgres");
+    let ran = factory.run(&["check"]);
+    let said = [
+        "table `commits` belongs to `postgres`".to_owned(),
+        format!("ALTER TABLE commits OWNER TO {user}"),
+    ];
+    for said in said {
+        assert!(ran.to_string().contains(&said), "{said}: {ran}");
+    }
+    assert!(!ran.to_string().contains("has no table"), "{ran}");
+}
+
+/// A user or a container whose processes are bounded.
+#[test]
+fn a_process_that_gets_no_thread_says_so() {
+    let factory = Factory::bare_written(Sqlite);
+    let program = program();
+    let program = program.to_str().expect("UTF-8");
+    // The bound has another letter in another shell.
+    let line = "ulimit -u 1 2>/dev/null || ulimit -p 1; exec \"$0\" runs list";
+    let mut command = factory.around("sh", &["-c", line, program]);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_533).gid(65_533);
+        let folder = factory.workspace();
+        let top = folder.parent().expect("a folder around it");
+        for path in [top, &folder] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("ours");
+        }
+    }
+    let ran = Ran::from(command.output().expect("it starts"));
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.stderr.contains("too few threads"), "{ran}");
+    assert!(!ran.stderr.contains("panicked"), "{ran}");
 }
 
 on_each!(

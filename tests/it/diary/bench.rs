@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -21,7 +22,7 @@ use callboard_core::lines::Lines;
 use callboard_core::outcome::{Outcome, Patch, Stop};
 use callboard_core::settings::Snapshot;
 use callboard_core::store::Store;
-use callboard_core::value::{Rows, Statement};
+use callboard_core::value::{Rows, Statement, Value};
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::gather::{Gatherer, Landed, Messages};
 use callboard_factory::diary::git::{Detail, Identity};
@@ -42,17 +43,25 @@ pub(crate) type Answer = Result<Option<Completion>, Stop>;
 pub(crate) struct Bench {
     pub store: Store,
     pub answer: Answer,
+    /// The most bytes that an answer of the store had.
+    pub largest: Arc<AtomicUsize>,
     folder: TempDir,
 }
 
 struct Host {
     store: Store,
     answer: Answer,
+    largest: Arc<AtomicUsize>,
 }
 
 impl Resources for Host {
     fn query(&self, statement: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
-        Box::pin(async move { Ok(self.store.query(statement).await?) })
+        Box::pin(async move {
+            let rows = self.store.query(statement).await?;
+            let bytes = rows.rows.iter().flatten().map(Value::size).sum();
+            self.largest.fetch_max(bytes, Ordering::Relaxed);
+            Ok(rows)
+        })
     }
 
     fn execute(&self, statement: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
@@ -118,7 +127,18 @@ impl Bench {
         Self {
             store,
             answer: Ok(None),
+            largest: Arc::default(),
             folder,
+        }
+    }
+
+    /// The same on a store that is open.
+    pub(crate) fn on(store: &Store) -> Self {
+        Self {
+            store: store.clone(),
+            answer: Ok(None),
+            largest: Arc::default(),
+            folder: TempDir::new().expect("a folder"),
         }
     }
 
@@ -160,6 +180,7 @@ impl Bench {
             resources: Arc::new(Host {
                 store: self.store.clone(),
                 answer: self.answer.clone(),
+                largest: Arc::clone(&self.largest),
             }),
             lines: Lines::default(),
             fallbacks: Fallbacks::default(),

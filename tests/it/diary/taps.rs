@@ -1,10 +1,12 @@
 //! Commits are kept and remembered once; what was collapsed stays collapsed.
 
+use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
 use callboard_factory::tables::embeddings::counts;
 use serde_json::json;
 
 use super::bench::{Bench, Checkout, handler, said};
+use crate::support::database::on_both;
 
 fn fill(repository: &Checkout) {
     for number in 0..5 {
@@ -107,6 +109,52 @@ async fn commits_are_embedded_once_and_what_was_collapsed_stays_so() {
         .expect("a write");
     assert_eq!(embed().await, "done: embeddings_written 1");
 }
+
+on_both!(
+    summaries_that_a_plugin_has_filled_are_never_all_in_memory,
+    async |store: Store, _url: String| {
+        let bench = Bench::on(&store);
+        let filler = match store.dialect() {
+            Dialect::Sqlite => "hex(zeroblob(500000))",
+            Dialect::Postgres => "repeat('0', 1000000)",
+        };
+        let fill = [
+            "INSERT INTO commits (id, repository, author, subject, body, committed_at) \
+                VALUES ('c30', 'r', 'a', 's', 'b', 1), ('other', 'r', 'a', 's', 'b', 2)"
+                .to_owned(),
+            format!(
+                "INSERT INTO embeddings (id, source_table, source_id, content_hash, chunk_index, \
+                    text_preview, embedding_model, dimensions, embedding, metadata, writer, \
+                    is_summary, created_at, updated_at) \
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70) \
+                SELECT 's' || i, 'commits', 's' || i, 'h', 0, 'p', 'm', 0, $1, \
+                    '{{\"filler\": \"' || {filler} || '\", \"collapsed_source_ids\": [\"c' || i || '\"]}}', \
+                    'w', TRUE, 0, 0 FROM n"
+            ),
+        ];
+        for sql in fill {
+            let fill = Statement::new(&sql);
+            let fill = if sql.contains("$1") {
+                fill.bind(Vec::<u8>::new())
+            } else {
+                fill
+            };
+            store.execute(fill).await.expect("a write");
+        }
+        let embed = async || {
+            said(
+                &bench
+                    .call(handler("tap.embed_commits"), "r", json!({}), json!({}))
+                    .await,
+            )
+        };
+        assert_eq!(embed().await, "done: embeddings_written 1");
+        let largest = bench.largest.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(largest < 32 << 20, "{largest} bytes at once");
+        let known = "nothing-to-do: every commit is remembered already";
+        assert_eq!(embed().await, known);
+    }
+);
 
 /// What the collapse does: one row becomes a summary that names its source.
 async fn collapse_one(bench: &Bench) {

@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
-use crate::support::daemon::{Daemon, eventually};
+use crate::store::rights::Owned;
+use crate::support::daemon::{Daemon, eventually, get};
 use crate::support::database::runtime;
 use crate::support::factory::{Factory, KEEP, on_each};
 
@@ -185,8 +186,8 @@ on_each!(every_disorder_is_named_with_its_mend, |dialect: Dialect| {
         "leases | problem | run expired of policy:commits_keep_newest | its lease, held by ghost/1, ran out",
         "blocked | problem | run stuck of policy:commits_keep_newest | is blocked: a cause",
         "waiting | problem | run patient of policy:commits_keep_newest | stage upkeep waits for",
-        "due | note | run late of policy:commits_keep_newest | is queued and due for",
-        "gates | note | run late of policy:commits_keep_newest | gate ask is open for",
+        "due | note |  | 1 run is due for ",
+        "gates | note |  | 1 gate is open, for ",
         "one place | problem | run ",
         "fences | problem | run stuck | the checkpoint of second has a lower fence",
         "strays | problem | run nobody | stage upkeep has a checkpoint",
@@ -211,6 +212,66 @@ on_each!(every_disorder_is_named_with_its_mend, |dialect: Dialect| {
     let kept = "open_runs WHERE id = 'expired' AND status = 'running'";
     assert_eq!(factory.count(kept), 1);
 });
+
+on_each!(
+    problems_stand_before_notes_and_many_of_a_kind_are_one_line,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        ended(&factory);
+        for number in 0..3 {
+            let run = format!("late{number}");
+            open(&factory, &run, REST, "'queued', 1, 0, NULL");
+            factory.execute(&format!(
+                "INSERT INTO gates (run, stage, visit, question, opened_at) \
+                    VALUES ('{run}', 'ask', 1, 'well?', 1)"
+            ));
+        }
+        // A problem of a check that is asked after those.
+        checkpoint(&factory, "nobody", "upkeep", 1, 1, "continue");
+        let (code, found) = symptoms(&factory);
+        let begins = [
+            "strays | problem | run nobody",
+            "due | note |  | 3 runs are due, the first for ",
+            "gates | note |  | 3 gates are open, the first for ",
+        ];
+        assert_eq!((code, found.len()), (1, begins.len()), "{found:#?}");
+        for (found, begins) in found.iter().zip(begins) {
+            assert!(found.starts_with(begins), "{found}");
+        }
+    }
+);
+
+#[test]
+fn a_right_that_is_missing_on_a_table_is_a_problem_of_the_database() {
+    let owned = Owned::new();
+    let factory = Factory::written_at(&owned.url).strip();
+    factory.ok(&["apply"]);
+    let user = &owned.user;
+    let mend = format!("GRANT INSERT ON open_runs TO {user}");
+    owned.administer(&format!("REVOKE INSERT ON open_runs FROM {user}"));
+    let (code, found) = symptoms(&factory);
+    assert_eq!((code, found.len()), (1, 1), "{found:#?}");
+    assert!(found[0].starts_with("database | problem"), "{found:?}");
+    assert!(
+        found[0].contains("INSERT on table `open_runs`"),
+        "{found:?}"
+    );
+    let told = factory.run(&["doctor"]).stdout;
+    assert!(told.contains(&mend), "{told}");
+    let server = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
+    let health = get(server.address(), "/health");
+    assert_eq!(health.status, 503, "{}", health.body);
+    assert!(health.body.contains("database"), "{}", health.body);
+    drop(server);
+    owned.administer(&format!("GRANT INSERT ON open_runs TO {user}"));
+    owned.administer(&format!("REVOKE SELECT ON migrations FROM {user}"));
+    let (code, found) = symptoms(&factory);
+    assert_eq!((code, found.len()), (1, 1), "{found:#?}");
+    assert!(
+        found[0].contains("SELECT on table `migrations`"),
+        "{found:?}"
+    );
+}
 
 #[test]
 fn a_key_file_that_opens_nothing_is_a_problem() {

@@ -167,8 +167,10 @@ on_both!(
             store.read_one(commits::count()).await.expect("a number"),
             200
         );
-        let newest = store.read(commits::newest(2)).await.expect("commits");
-        assert_eq!(newest, [batch[199].clone(), batch[198].clone()]);
+        let newest = store.read(commits::newest(2)).await.expect("ids");
+        assert_eq!(newest, [batch[199].id.as_str(), batch[198].id.as_str()]);
+        let whole = store.read(commits::all_of(&newest)).await.expect("commits");
+        assert_eq!(whole, [batch[199].clone(), batch[198].clone()]);
         let asked = [batch[7].id.clone(), "unknown".to_owned()];
         let known = store.read(commits::known(&asked)).await.expect("ids");
         assert_eq!(known, [batch[7].id.as_str()]);
@@ -197,16 +199,17 @@ on_both!(
         touches(&store, embeddings::upsert(&[one(7, "new")], timestamp(2))).await;
         let counts = store.read(embeddings::counts()).await.expect("counts");
         let expected = embeddings::Count {
-            source_table: "commits".to_owned(),
             is_summary: false,
             rows: 100,
         };
         assert_eq!(counts, [expected]);
-        let hashes = store.read(embeddings::hashes("commits", "m")).await;
-        let hashes = hashes.expect("hashes").into_iter();
-        let changed = hashes.filter_map(|(id, hash)| (hash == "new").then_some(id));
-        let changed: Vec<_> = changed.collect();
-        assert_eq!(changed, ["007"]);
+        let asked = ["006", "007", "unknown"].into_iter();
+        let hashes = store.read(embeddings::hashes("commits", "m", asked)).await;
+        let mut hashes = hashes.expect("hashes");
+        hashes.sort();
+        let expected = [("006", "old"), ("007", "new")];
+        let expected = expected.map(|(id, hash)| (id.to_owned(), hash.to_owned()));
+        assert_eq!(hashes, expected);
         let stored = Statement::new("SELECT embedding FROM embeddings WHERE updated_at = 2");
         let rows = store.query(stored).await.expect("rows");
         let bytes = rows
@@ -215,7 +218,7 @@ on_both!(
             .blob("embedding")
             .expect("a blob");
         assert_eq!(Value::vector_of(&bytes), Some(vec![0.5, -1.0]));
-        let summaries = store.read(embeddings::summaries("commits")).await;
+        let summaries = store.read(embeddings::summaries_after("commits", "")).await;
         assert_eq!(summaries.expect("none").len(), 0);
     }
 );

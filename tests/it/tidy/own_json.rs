@@ -29,10 +29,6 @@ pub(super) const OWN_JSON: &[(&str, &str)] = &[
         "columns that the host wrote",
     ),
     (
-        "host/factory/src/handlers/tap/embed_commits.rs",
-        "columns that the host wrote",
-    ),
-    (
         "host/factory/src/operations/tasks/view.rs",
         "columns that the host wrote",
     ),

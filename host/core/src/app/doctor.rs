@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{App, AppError, found};
-use crate::store::{self, StoreError, StoreErrorKind};
+use crate::store::{self, StoreError, StoreErrorKind, rights};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[schemars(rename = "SymptomLevel")]
 #[serde(rename_all = "lowercase")]
 pub enum SymptomLevel {
@@ -51,6 +51,19 @@ impl Diagnosis {
     pub fn count(&self, level: SymptomLevel) -> usize {
         let symptoms = self.symptoms.iter();
         symptoms.filter(|symptom| symptom.level == level).count()
+    }
+
+    /// The database is not as it has to be. A right that is missing on its tables was told before.
+    fn of_the_database(&mut self, problem: String, error: &StoreError) {
+        if error.kind == StoreErrorKind::Denied && self.has(DATABASE) {
+            return;
+        }
+        let symptom = Symptom::problem("", problem, mend_of(error));
+        self.symptoms.push(symptom.of(DATABASE));
+    }
+
+    fn has(&self, check: &str) -> bool {
+        self.symptoms.iter().any(|symptom| symptom.check == check)
     }
 }
 
@@ -101,37 +114,50 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         checks: vec![DATABASE],
         symptoms: Vec::new(),
     };
-    if let Err(error) = store::inspect(&url).await {
-        let symptom = Symptom::problem("", error.to_string(), mend_of(&error));
-        diagnosis.symptoms.push(symptom.of(DATABASE));
+    let inspected = store::inspect(&url).await;
+    let answers = |error: &StoreError| error.kind == StoreErrorKind::Denied;
+    if inspected.as_ref().err().is_none_or(answers) {
+        for lacking in rights::lacking(&url).await.unwrap_or_default() {
+            let symptom = Symptom::problem("", lacking.problem(), lacking.mend());
+            diagnosis.symptoms.push(symptom.of(DATABASE));
+        }
+    }
+    if let Err(error) = inspected {
+        diagnosis.of_the_database(error.to_string(), &error);
         return Ok(diagnosis);
     }
     let app = App::open_as_it_is(folder, database).await?;
     if let Err(error) = app.store().examine().await {
-        let symptom = Symptom::problem("", error.to_string(), mend_of(&error));
-        diagnosis.symptoms.push(symptom.of(DATABASE));
-        app.store().close().await;
-        return Ok(diagnosis);
+        diagnosis.of_the_database(error.to_string(), &error);
+    } else {
+        if let Err(error) = app.store().probe().await {
+            diagnosis.of_the_database(format!("nothing can be written to it: {error}"), &error);
+        }
+        ask_all(&app, &mut diagnosis).await;
     }
-    if let Err(error) = app.store().probe().await {
-        let problem = format!("nothing can be written to it: {error}");
-        let symptom = Symptom::problem("", problem, mend_of(&error));
-        diagnosis.symptoms.push(symptom.of(DATABASE));
-    }
+    app.store().close().await;
+    // What has to be mended stands before what is worth knowing.
+    diagnosis.symptoms.sort_by_key(|symptom| symptom.level);
+    Ok(diagnosis)
+}
+
+/// Ask everything else of a database that can be read.
+async fn ask_all(app: &App, diagnosis: &mut Diagnosis) {
     let tenants = inventory::iter::<Probes>()
         .flat_map(|probes| probes.0)
         .copied();
     for (name, check) in CHECKS.into_iter().chain(tenants) {
-        let found = check(&app).await;
+        let found = check(app).await;
         if let Err(AppError::Store(error)) = &found
-            && error.is_about_the_database()
+            && (error.is_about_the_database() || error.kind == StoreErrorKind::Denied)
         {
-            // One cause, which every other check would wait for, too.
-            let known = |symptom: &Symptom| symptom.check == DATABASE;
-            if !diagnosis.symptoms.iter().any(known) {
-                let symptom = Symptom::problem("", error.to_string(), mend_of(error));
-                diagnosis.symptoms.push(symptom.of(DATABASE));
+            if !diagnosis.has(DATABASE) {
+                diagnosis.of_the_database(error.to_string(), error);
             }
+            if error.kind == StoreErrorKind::Denied {
+                continue;
+            }
+            // One cause, which every other check would wait for, too.
             break;
         }
         let found = found.unwrap_or_else(|error| match error {
@@ -149,8 +175,6 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         let found = found.into_iter().map(|symptom| symptom.of(name));
         diagnosis.symptoms.extend(found);
     }
-    app.store().close().await;
-    Ok(diagnosis)
 }
 
 /// What to do about a database that is not as it has to be.
@@ -161,6 +185,7 @@ fn mend_of(error: &StoreError) -> &'static str {
         StoreErrorKind::Schema => "use the callboard that belongs to it, or another database",
         StoreErrorKind::Corrupt => "stop what works on it, and put a backup in its place",
         StoreErrorKind::Full => "free space on the disk of the database",
+        StoreErrorKind::Denied => "give callboard's user the right, as the owner of the table",
         StoreErrorKind::Busy => "end what holds it, and run `callboard doctor` again",
         _ => {
             "see that it runs, can be reached and has room; `database` in callboard.toml, or \

@@ -126,7 +126,7 @@ impl WorkerDuties {
                 Err(error) => Err(error),
             };
             if let Err(error) = probed {
-                tracing::error!(%error, "nothing can be written to the database");
+                tracing::error!(%error, "not everything can be written to the database");
             }
         }
         let Some(revision) = poll.revision else {

@@ -12,6 +12,8 @@ pub struct WrittenBackup {
     pub file: PathBuf,
     /// Its size.
     pub bytes: u64,
+    /// The file with the key that opens the secrets in it, which it does not have; absent if there is none.
+    pub key: Option<PathBuf>,
 }
 
 /// Write all that is committed into a new file, whether or not something works on the database.
@@ -21,6 +23,7 @@ pub async fn write(app: &App, file: &Path) -> Result<WrittenBackup, OperationErr
         return Err(OperationError::new(ErrorKind::Unavailable, problem));
     }
     let bytes = app.store().back_up(file).await?;
-    let file = file.to_owned();
-    Ok(WrittenBackup { file, bytes })
+    let (file, key) = (file.to_owned(), app.key_file());
+    let key = key.exists().then_some(key);
+    Ok(WrittenBackup { file, bytes, key })
 }

@@ -164,7 +164,9 @@ impl From<StoreError> for OperationError {
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Foreign
-            | StoreErrorKind::Schema => ErrorKind::Unavailable,
+            | StoreErrorKind::Schema
+            // What was asked for here, nobody was to be granted: it is the database's own user.
+            | StoreErrorKind::Denied => ErrorKind::Unavailable,
             StoreErrorKind::Address | StoreErrorKind::Unstorable => ErrorKind::Usage,
             _ => ErrorKind::Failed,
         };

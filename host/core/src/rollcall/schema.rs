@@ -11,11 +11,14 @@ use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
+use crate::store::rights::Lacking;
 use crate::store::{ColumnFacts, StoreError};
 
 /// Tables with their columns, as the database says now.
 pub(super) struct Schema {
     tables: BTreeMap<String, Vec<ColumnFacts>>,
+    /// Those with which the user of the database may not do what it has to.
+    denied: BTreeMap<String, Lacking>,
 }
 
 impl Schema {
@@ -25,13 +28,17 @@ impl Schema {
             let columns = scope.store.column_facts(&name).await?;
             tables.insert(name, columns);
         }
-        Ok(Self { tables })
+        let denied = scope.store.denied_tables().await?;
+        Ok(Self { tables, denied })
     }
 
-    /// The miss of a table that no handler may touch, or that is not there.
+    /// The miss of a table that no handler may touch, that is not there, or not the host's to use.
     pub(super) fn no_table(&self, table: &str) -> Option<Miss> {
         if schema::belongs_to_host(table) {
             return Some(self.hosts(table));
+        }
+        if let Some(lacking) = self.denied.get(table) {
+            return Some(Miss::new(lacking.problem(), lacking.mend()));
         }
         if self.tables.contains_key(table) {
             return None;

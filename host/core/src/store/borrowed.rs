@@ -24,10 +24,12 @@ impl<D: Database> Borrowed<D> {
         drop(self.0.take());
     }
 
-    /// Its work is over, or its server does not answer: then it is closed.
+    /// Its work is over, or its server does not answer, or has more to say than was read: then it is
+    /// closed.
     pub(super) fn give_back_unless_silent<T>(self, result: &Result<T, StoreError>) {
-        let silent = |error: &StoreError| error.kind == StoreErrorKind::Unavailable;
-        if !result.as_ref().is_err_and(silent) {
+        use StoreErrorKind::{TooLarge, Unavailable};
+        let of_no_use = |error: &StoreError| matches!(error.kind, TooLarge | Unavailable);
+        if !result.as_ref().is_err_and(of_no_use) {
             self.give_back();
         }
     }

@@ -17,7 +17,7 @@ use super::locks::Lock;
 use super::poisoned::Poison;
 use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
-use super::{Dialect, Store, StoreError, Transaction, batch, gates, poisoned};
+use super::{Dialect, ReadLimit, Store, StoreError, Transaction, batch, gates, poisoned};
 use crate::value::form;
 use crate::value::{Query, Statement};
 
@@ -321,8 +321,10 @@ async fn with_rows(
         return Ok(poison);
     }
     let (dialect, ids) = (transaction.dialect(), batch::rows(&resumed)?);
+    // Each of them may have as many as a run may.
+    let limit = ReadLimit::HOST.times(resumed.len());
     let rows = transaction
-        .query(stage_runs::of_runs(dialect, ids.clone()))
+        .query_within(stage_runs::of_runs(dialect, ids.clone()), limit)
         .await?;
     let mut reader = stage_runs::Reader::default();
     for row in rows.iter() {

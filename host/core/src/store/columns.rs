@@ -1,4 +1,6 @@
-//! What the live schema says of the columns of a table: their types, and by which of them a row is found.
+//! What the live schema says of its tables and their columns: types, and by which of them a row is found.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
@@ -36,6 +38,34 @@ pub struct ColumnFacts {
 }
 
 impl Store {
+    /// The tables and views of the live schema, whether or not they may be read.
+    pub async fn tables(&self) -> Result<BTreeSet<String>, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+            Dialect::Postgres => {
+                "SELECT relname::text AS name FROM pg_class \
+                 JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+                 WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'v', 'm', 'f')"
+            }
+        };
+        Ok(self.read(Query::new(sql)).await?.into_iter().collect())
+    }
+
+    /// The columns of a table in the live schema; empty if there is no such table.
+    pub async fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => "SELECT name FROM pragma_table_info($1)",
+            Dialect::Postgres => {
+                "SELECT attname::text AS name FROM pg_attribute \
+                 JOIN pg_class ON pg_class.oid = attrelid \
+                 JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+                 WHERE nspname = current_schema() AND relname = $1 \
+                    AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+            }
+        };
+        self.read(Query::new(sql).bind(table)).await
+    }
+
     /// The columns of a table in the live schema, with their types and which of them no two rows share.
     pub async fn column_facts(&self, table: &str) -> Result<Vec<ColumnFacts>, StoreError> {
         let sql = match self.dialect() {

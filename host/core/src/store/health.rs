@@ -71,26 +71,33 @@ pub async fn held(store: &Store) -> Result<Vec<Case>, StoreError> {
     cases(store, &sql).await
 }
 
-/// Runs that are due for longer than `grace`, and no worker claims them; `what` is their status.
-pub async fn overdue(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreError> {
-    let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
-    let sql = format!(
-        "SELECT id AS run, pipeline, revision, status AS what, {now} - wake_at AS age \
-        FROM open_runs WHERE status IN ('queued', 'waiting', 'blocked') \
-            AND wake_at <= {now} - {grace} ORDER BY wake_at"
-    );
-    cases(store, &sql).await
+/// How many there are of something that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Several {
+    pub number: u64,
+    /// How long the first one has been waiting; nothing if there is none.
+    #[serde(with = "micros")]
+    pub longest: Duration,
 }
 
-/// Open gates of runs that have not ended; `what` is the stage.
-pub async fn gates(store: &Store) -> Result<Vec<Case>, StoreError> {
+/// Runs that are due for longer than `grace`, and no worker claims them.
+pub async fn overdue(store: &Store, grace: Duration) -> Result<Several, StoreError> {
+    let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
+    let sql = format!(
+        "SELECT COUNT(*) AS number, COALESCE({now} - MIN(wake_at), 0) AS longest FROM open_runs \
+        WHERE status IN ('queued', 'waiting', 'blocked') AND wake_at <= {now} - {grace}"
+    );
+    store.read_one(Query::new(sql)).await
+}
+
+/// Open gates of runs that have not ended.
+pub async fn gates(store: &Store) -> Result<Several, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
-        "SELECT run, pipeline, revision, stage AS what, {now} - opened_at AS age \
-        FROM gates JOIN open_runs ON open_runs.id = gates.run \
-        WHERE decision IS NULL ORDER BY opened_at"
+        "SELECT COUNT(*) AS number, COALESCE({now} - MIN(opened_at), 0) AS longest \
+        FROM gates JOIN open_runs ON open_runs.id = gates.run WHERE decision IS NULL"
     );
-    cases(store, &sql).await
+    store.read_one(Query::new(sql)).await
 }
 
 /// Runs that are open and ended at once; `what` is how they ended.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{Dialect, StoreError, StoreErrorKind, Transaction};
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction};
 use crate::schema::{self, Scripts};
 use crate::settings::hex;
 use crate::value::{Rows, Statement};
@@ -17,6 +17,14 @@ type Applied = BTreeMap<(String, i64), String>;
 enum State {
     Applied,
     Missing { text: String, digest: String },
+}
+
+impl Store {
+    /// Whether the schema still is the one of this program: another may have changed it since.
+    pub async fn has_its_schema(&self) -> Result<(), StoreError> {
+        let applied = self.query(applied()).await?;
+        compare(&applied, self.dialect())
+    }
 }
 
 /// Apply what is missing. The caller holds the lock and commits the transaction.
@@ -45,12 +53,12 @@ pub(super) async fn inspect(transaction: &mut Transaction<'_>) -> Result<(), Sto
 }
 
 /// Selects what [`compare`] compares.
-pub(super) fn applied() -> Statement {
+fn applied() -> Statement {
     Statement::new("SELECT owner, number, digest FROM migrations")
 }
 
 /// Whether what is applied is what this program knows, all of it and nothing else.
-pub(super) fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
+fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
     let states = states(rows, dialect)?;
     let is_missing = |(_, _, state): &(_, _, State)| matches!(state, State::Missing { .. });
     if states.iter().any(is_missing) {

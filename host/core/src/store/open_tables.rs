@@ -8,11 +8,21 @@ use sqlparser::dialect::{Dialect as Reader, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
 use super::{Dialect, StoreError, StoreErrorKind};
+use crate::grants::Verb;
 use crate::schema;
 use crate::value::Statement;
 
-/// Refuse a statement of a native handler that names a table of the host.
-pub(super) fn only(dialect: Dialect, statement: &Statement) -> Result<(), StoreError> {
+/// Who may have written what is in tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writers {
+    Host,
+    /// Plugins, of any one of them.
+    Plugins,
+}
+
+/// Refuse a statement of a native handler that names a table of the host; gives who may have written
+/// what it names.
+pub(super) fn only(dialect: Dialect, statement: &Statement) -> Result<Writers, StoreError> {
     let reader: &dyn Reader = match dialect {
         Dialect::Sqlite => &SQLiteDialect {},
         Dialect::Postgres => &PostgreSqlDialect {},
@@ -21,19 +31,26 @@ pub(super) fn only(dialect: Dialect, statement: &Statement) -> Result<(), StoreE
         let message = format!("the statement is not understood: {error}");
         StoreError::new(StoreErrorKind::Statement, message)
     })?;
-    match visit_relations(&read, host_table) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(table) => Err(StoreError::new(
-            StoreErrorKind::Denied,
-            schema::hosts_own(&table),
-        )),
+    if let ControlFlow::Break(table) =
+        visit_relations(&read, |name| broken(name, schema::belongs_to_host))
+    {
+        let message = schema::hosts_own(&table);
+        return Err(StoreError::new(StoreErrorKind::Denied, message));
     }
+    let open = |table: &str| Verb::Insert.can_be_granted(table);
+    let written = visit_relations(&read, |name| broken(name, open));
+    Ok(if written.is_break() {
+        Writers::Plugins
+    } else {
+        Writers::Host
+    })
 }
 
-fn host_table(name: &ObjectName) -> ControlFlow<String> {
+/// Stop at a table of the kind.
+fn broken(name: &ObjectName, is_it: impl Fn(&str) -> bool) -> ControlFlow<String> {
     let parts = name.0.iter().filter_map(|part| part.as_ident());
     let mut parts = parts.map(|part| part.value.as_str());
-    match parts.find(|part| schema::belongs_to_host(part)) {
+    match parts.find(|part| is_it(part)) {
         Some(table) => ControlFlow::Break(table.to_owned()),
         None => ControlFlow::Continue(()),
     }
@@ -60,6 +77,21 @@ mod tests {
             }
             let plain = "SELECT settings FROM commits WHERE author = 'runs'";
             assert!(only(dialect, &Statement::new(plain)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_statement_says_whether_plugins_may_have_written_what_it_names() {
+        for (sql, writers) in [
+            ("SELECT 1", Writers::Host),
+            ("SELECT body FROM commits WHERE id = 'x'", Writers::Plugins),
+            (
+                "SELECT 1 WHERE EXISTS (SELECT 1 FROM readers)",
+                Writers::Plugins,
+            ),
+        ] {
+            let said = only(Dialect::Postgres, &Statement::new(sql)).expect(sql);
+            assert_eq!(said, writers, "{sql}");
         }
     }
 }

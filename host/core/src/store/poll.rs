@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::leases::COUNTED;
-use super::{Dialect, NEVER, Store, StoreError, batch, timestamp};
+use super::{Dialect, NEVER, Store, StoreError, StoreErrorKind, batch, timestamp};
 use crate::value::Query;
 use crate::value::form::micros;
 
@@ -65,7 +65,14 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<WorkerPoll
     let query = Query::<(String, WorkerPoll)>::new(sql)
         .bind(worker)
         .bind(suspect);
-    let (identity, poll) = store.read_one(query).await?;
+    let (identity, poll) = match store.read_one(query).await {
+        // Whoever restores another database in its place may own the tables there.
+        Err(error) if error.kind == StoreErrorKind::Denied => {
+            store.identify(mark(store).await?)?;
+            return Err(error);
+        }
+        answer => answer?,
+    };
     store.identify(identity)?;
     if !worker.is_empty() {
         store.now_looked();
@@ -83,6 +90,15 @@ fn identity(dialect: Dialect) -> &'static str {
              to_regclass('open_runs')::oid::bigint"
         }
     }
+}
+
+/// The identity alone, for which no right on a table is needed.
+async fn mark(store: &Store) -> Result<String, StoreError> {
+    let sql = format!(
+        "SELECT COALESCE({}, '') AS identity",
+        identity(store.dialect())
+    );
+    store.read_one(Query::new(sql)).await
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {

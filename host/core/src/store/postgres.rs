@@ -11,15 +11,14 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{
-    AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row as _, SqlSafeStr,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, SqlSafeStr};
 
 pub(super) use self::answered::{ANSWER, GRACE, answered};
 use self::suited::Place;
 pub(super) use self::timed::limit;
 pub(super) use self::values::{bound, decode, kinds, known};
 use super::borrowed::Borrowed;
+use super::counted::{self, ReadLimit};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork, migrate};
 use crate::schema;
 use crate::value::{Rows, Statement};
@@ -89,13 +88,17 @@ impl PostgresStore {
         })
     }
 
-    pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
+    pub(super) async fn query(
+        &self,
+        statement: Statement,
+        limit: ReadLimit,
+    ) -> Result<Rows, StoreError> {
         let mut borrowed = Borrowed::of(self.readers.acquire().await?);
         let connection = borrowed.connection()?;
-        let rows = match query(connection, statement.clone(), ANSWER).await {
+        let rows = match read(connection, statement.clone(), (ANSWER, limit)).await {
             Err(error) if error.is_outdated_plan() => {
                 forget(connection).await?;
-                query(connection, statement, ANSWER).await
+                read(connection, statement, (ANSWER, limit)).await
             }
             result => result,
         };
@@ -114,14 +117,14 @@ impl PostgresStore {
     pub(super) async fn query_until(
         &self,
         statement: Statement,
-        deadline: Instant,
+        within: (Instant, ReadLimit),
     ) -> Result<Rows, StoreError> {
         let mut borrowed = Borrowed::of(self.readers.acquire().await?);
         let connection = borrowed.connection()?;
-        let rows = match query_timed(connection, statement.clone(), deadline).await {
+        let rows = match query_timed(connection, statement.clone(), within).await {
             Err(error) if error.is_outdated_plan() => {
                 forget(connection).await?;
-                query_timed(connection, statement, deadline).await
+                query_timed(connection, statement, within).await
             }
             result => result,
         };
@@ -226,6 +229,12 @@ pub(super) async fn inspect(url: &str) -> Result<(), StoreError> {
     looked.map_err(|error| place.explained(error))
 }
 
+/// What a database answers on a connection of its own, whatever its schema is.
+pub(super) async fn ask(url: &str, statement: Statement) -> Result<Rows, StoreError> {
+    let (mut connection, _) = reach(&options(url)?).await?;
+    query(&mut connection, statement, ANSWER).await
+}
+
 /// How to connect. Settings are made in the session, since not every pooler passes on those
 /// that come with the connection.
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
@@ -282,12 +291,17 @@ where
 async fn query_timed(
     connection: &mut PgConnection,
     statement: Statement,
-    deadline: Instant,
+    (deadline, most): (Instant, ReadLimit),
 ) -> Result<Rows, StoreError> {
     let mut begun = answered(ANSWER, connection.begin()).await?;
     let left = limit(&mut begun, deadline).await?;
-    let rows = query(&mut begun, statement, left.saturating_add(GRACE)).await;
-    answered(ANSWER, begun.rollback()).await?;
+    let within = left.saturating_add(GRACE);
+    let rows = read(&mut begun, statement, (within, most)).await;
+    // What is left of such an answer would have to be read first.
+    let is_cut = |error: &StoreError| error.kind == StoreErrorKind::TooLarge;
+    if !rows.as_ref().is_err_and(is_cut) {
+        answered(ANSWER, begun.rollback()).await?;
+    }
     rows
 }
 
@@ -375,18 +389,17 @@ pub(super) async fn query(
     statement: Statement,
     within: Duration,
 ) -> Result<Rows, StoreError> {
-    let fetched = answered(within, bound(statement).fetch_all(connection)).await?;
-    let columns = fetched
-        .first()
-        .map(|row| {
-            row.columns()
-                .iter()
-                .map(|column| column.name().to_owned())
-                .collect()
-        })
-        .unwrap_or_default();
-    let rows = fetched.iter().map(decode).collect::<Result<_, _>>()?;
-    Ok(Rows { columns, rows })
+    read(connection, statement, (within, ReadLimit::HOST)).await
+}
+
+/// The same, up to a limit. A connection whose answer was not read to its end is closed.
+pub(super) async fn read(
+    connection: &mut PgConnection,
+    statement: Statement,
+    (within, limit): (Duration, ReadLimit),
+) -> Result<Rows, StoreError> {
+    let found = bound(statement).fetch(connection);
+    answered(within, counted::rows(found, decode, limit)).await
 }
 
 pub(super) async fn execute(

@@ -1,5 +1,6 @@
 //! Whether a row can be written now, asked by writing one: no process keeps a lock, the disk has
-//! room, and the file is still the one at its path.
+//! room, and the file is still the one at its path. On PostgreSQL also whether the user has its rights on
+//! every table of the host, of which that row is in one.
 
 use std::time::{Duration, Instant};
 
@@ -77,7 +78,8 @@ impl Store {
                 Ok(())
             })
         })
-        .await
+        .await?;
+        self.has_its_rights().await
     }
 }
 

@@ -35,6 +35,7 @@ use self::turns::Turns;
 pub(super) use self::turns::{GuestsPermit, kept_waiting};
 use self::writer::{Job, Run, Senders};
 use super::borrowed::Borrowed;
+use super::counted::{self, ReadLimit};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use crate::supervision;
 use crate::value::{Rows, Statement, Value};
@@ -143,19 +144,23 @@ impl SqliteStore {
         self.place.check().await
     }
 
-    pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
-        self.read(async |snapshot| query(snapshot, statement).await)
+    pub(super) async fn query(
+        &self,
+        statement: Statement,
+        limit: ReadLimit,
+    ) -> Result<Rows, StoreError> {
+        self.read(async |snapshot| query(snapshot, statement, limit).await)
             .await
     }
 
     pub(super) async fn query_until(
         &self,
         statement: Statement,
-        deadline: Instant,
+        (deadline, most): (Instant, ReadLimit),
     ) -> Result<Rows, StoreError> {
         self.read(async |snapshot| {
             limit(snapshot, deadline).await?;
-            let rows = query(snapshot, statement).await;
+            let rows = query(snapshot, statement, most).await;
             lift(snapshot).await?;
             rows
         })
@@ -175,8 +180,8 @@ impl SqliteStore {
         let mut borrowed = Borrowed::of(self.readers.acquire().await?);
         let result = in_snapshot(borrowed.connection()?, work).await;
         let sound = |error: &StoreError| {
-            use StoreErrorKind::{Denied, Statement};
-            matches!(error.kind, Denied | Statement)
+            use StoreErrorKind::{Denied, Statement, TooLarge};
+            matches!(error.kind, Denied | Statement | TooLarge)
         };
         // Otherwise it may have stopped in the middle of its beginning.
         if result.as_ref().err().is_none_or(sound) {
@@ -276,19 +281,9 @@ pub(super) fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
 pub(super) async fn query(
     connection: &mut SqliteConnection,
     statement: Statement,
+    limit: ReadLimit,
 ) -> Result<Rows, StoreError> {
-    let fetched = bound(statement).fetch_all(connection).await?;
-    let columns = fetched
-        .first()
-        .map(|row| {
-            row.columns()
-                .iter()
-                .map(|column| column.name().to_owned())
-                .collect()
-        })
-        .unwrap_or_default();
-    let rows = fetched.iter().map(decode).collect::<Result<_, _>>()?;
-    Ok(Rows { columns, rows })
+    counted::rows(bound(statement).fetch(connection), decode, limit).await
 }
 
 pub(super) async fn execute(

@@ -3,24 +3,32 @@
 
 use std::time::Instant;
 
+use super::open_tables::Writers;
 use super::{
-    Backend, Connection, Store, StoreError, Transaction, open_tables, postgres, sqlite, storable,
+    Backend, Connection, ReadLimit, Store, StoreError, Transaction, open_tables, postgres, sqlite,
+    storable,
 };
 use crate::value::{Rows, Statement};
 
 impl Store {
-    /// Rows of a SELECT that ends by `deadline`.
+    /// Rows of a SELECT that ends by `deadline`. Where plugins may write, it gives no more than a
+    /// plugin's own query may.
     pub async fn query_until(
         &self,
         statement: Statement,
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
         storable::statement(&statement)?;
-        open_tables::only(self.dialect(), &statement)?;
-        match self.backend() {
-            Backend::Sqlite(store) => store.query_until(statement, deadline).await,
-            Backend::Postgres(store) => store.query_until(statement, deadline).await,
-        }
+        let limit = match open_tables::only(self.dialect(), &statement)? {
+            Writers::Plugins => ReadLimit::of_call(),
+            Writers::Host => ReadLimit::HOST,
+        };
+        let within = (deadline, limit);
+        let answer = match self.backend() {
+            Backend::Sqlite(store) => store.query_until(statement, within).await,
+            Backend::Postgres(store) => store.query_until(statement, within).await,
+        };
+        self.noted(answer).await
     }
 
     /// Run one statement that ends by `deadline` in a transaction of its own; gives the rows

@@ -7,16 +7,28 @@ use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, Expected, SeqAccess, Unexpected, Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, Expected, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
-use super::{ColumnError, Row, Value, not, wrong};
+use super::{ColumnError, Row, Rows, Value, not, wrong};
 
 /// Read a row whole. An error names the column, and the table if the type is one's.
 pub(super) fn row<'de, T: Deserialize<'de>>(row: Row<'de>) -> Result<T, ColumnError> {
     let (column, last) = (Column::At(0), &Cell::default());
     T::deserialize(Place { row, column, last })
+}
+
+impl Rows {
+    /// Read every row, each of which is gone once it was read.
+    pub fn taken<T: DeserializeOwned>(self) -> impl Iterator<Item = Result<T, ColumnError>> {
+        let Self { columns, rows } = self;
+        rows.into_iter().map(move |values| {
+            let (columns, values) = (&columns, &values);
+            Row { columns, values }.read()
+        })
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -19,6 +19,8 @@ pub struct Backup {
     pub file: PathBuf,
     /// Its size.
     pub bytes: u64,
+    /// The file with the key that opens the secrets in it, which it does not have; absent if there is none.
+    pub key: Option<PathBuf>,
     /// The pictures that it names, and does not have.
     pub pictures: PicturesBeside,
 }
@@ -55,6 +57,7 @@ pub async fn write(
     Ok(Backup {
         file: written.file,
         bytes: written.bytes,
+        key: written.key,
         pictures,
     })
 }

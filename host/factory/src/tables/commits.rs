@@ -37,9 +37,18 @@ pub fn known(ids: &[String]) -> Query<String> {
     ids.iter().fold(Query::new(sql), Query::bind)
 }
 
-/// The newest commits.
-pub fn newest(limit: u32) -> Query<Commit> {
-    select("ORDER BY committed_at DESC, id LIMIT $1").bind(limit)
+/// The ids of the newest commits.
+pub fn newest(limit: u32) -> Query<String> {
+    Query::new("SELECT id FROM commits ORDER BY committed_at DESC, id LIMIT $1").bind(limit)
+}
+
+/// Some commits, newest first.
+pub fn all_of(ids: &[String]) -> Query<Commit> {
+    let parameters = parameters(1, ids.len());
+    let query = select(&format!(
+        "WHERE id IN {parameters} ORDER BY committed_at DESC, id"
+    ));
+    ids.iter().fold(query, Query::bind)
 }
 
 /// How many commits are kept.

@@ -1,12 +1,15 @@
 //! `embeddings`: texts as vectors, and the summaries that old ones were collapsed into.
 
 use callboard_core::value::form::{micros, text};
-use callboard_core::value::{Query, Statement, Value};
+use callboard_core::value::{Query, Statement, Value, parameters};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Rows that one statement inserts.
 pub const BATCH: usize = 100;
+/// Ids of summaries that are read at once, and summaries of which the metadata is.
+pub const PAGE: usize = 1000;
+pub const SUMMARIES: usize = 20;
 
 /// A text as a vector. `id` follows from source, chunk and model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,11 +31,10 @@ pub struct Embedding {
     pub created_at: Timestamp,
 }
 
-/// Embeddings of one source table, of one kind.
+/// Embeddings of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename = "embeddings")]
 pub struct Count {
-    pub source_table: String,
     pub is_summary: bool,
     pub rows: u64,
 }
@@ -83,22 +85,41 @@ fn vector<S: Serializer>(vector: &[f32], serializer: S) -> Result<S::Ok, S::Erro
     serializer.serialize_bytes(&Value::vector_bytes(vector))
 }
 
-/// The source and the hash of what is kept of a source by a model.
-pub fn hashes(source_table: &str, model: &str) -> Query<(String, String)> {
-    let sql = "SELECT source_id, content_hash FROM embeddings WHERE source_table = $1 \
-        AND embedding_model = $2 AND chunk_index = 0 AND is_summary = FALSE";
-    Query::new(sql).bind(source_table).bind(model)
+/// The source and the hash of what is kept of some sources by a model.
+pub fn hashes<'i>(
+    source_table: &str,
+    model: &str,
+    ids: impl ExactSizeIterator<Item = &'i str>,
+) -> Query<(String, String)> {
+    let parameters = parameters(3, ids.len());
+    let sql = format!(
+        "SELECT source_id, content_hash FROM embeddings WHERE source_table = $1 \
+            AND embedding_model = $2 AND chunk_index = 0 AND is_summary = FALSE \
+            AND source_id IN {parameters}"
+    );
+    let query = Query::new(sql).bind(source_table).bind(model);
+    ids.fold(query, Query::bind)
 }
 
-/// The metadata of the summaries of a source.
-pub fn summaries(source_table: &str) -> Query<String> {
-    let sql = "SELECT metadata FROM embeddings WHERE source_table = $1 AND is_summary = TRUE";
-    Query::new(sql).bind(source_table)
+/// The ids of the summaries of a source, a page of those that come after one.
+pub fn summaries_after(source_table: &str, after: &str) -> Query<String> {
+    let sql = format!(
+        "SELECT id FROM embeddings WHERE source_table = $1 AND is_summary = TRUE AND id > $2 \
+        ORDER BY id LIMIT {PAGE}"
+    );
+    Query::new(sql).bind(source_table).bind(after)
 }
 
-/// How many embeddings there are, by source table and kind.
+/// The metadata of some rows, each of up to a megabyte.
+pub fn metadata(ids: &[String]) -> Query<String> {
+    let parameters = parameters(1, ids.len());
+    let sql = format!("SELECT metadata FROM embeddings WHERE id IN {parameters}");
+    ids.iter().fold(Query::new(sql), Query::bind)
+}
+
+/// How many embeddings there are, by kind.
 pub fn counts() -> Query<Count> {
-    let sql = "SELECT source_table, is_summary, COUNT(*) AS rows FROM embeddings \
-        GROUP BY source_table, is_summary ORDER BY source_table, is_summary";
+    let sql = "SELECT is_summary, COUNT(*) AS rows FROM embeddings \
+        GROUP BY is_summary ORDER BY is_summary";
     Query::new(sql)
 }

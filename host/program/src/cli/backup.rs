@@ -22,9 +22,12 @@ impl Backup {
         let app = context.app().await?;
         let written = backup::write(&app, &self.file, self.pictures.as_deref()).await?;
         let (file, bytes) = (written.file.display(), written.bytes);
+        let key = match &written.key {
+            Some(key) => format!("; {}, which opens its secrets, is not in it", key.display()),
+            None => String::new(),
+        };
         context.output.say(format_args!(
-            "{file} has all that is in the database ({bytes} bytes); callboard.key, which opens its \
-             secrets, is not in it"
+            "{file} has all that is in the database ({bytes} bytes){key}"
         ));
         let beside = &written.pictures;
         match &beside.folder {

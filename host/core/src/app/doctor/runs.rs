@@ -6,7 +6,7 @@ use super::Symptom;
 use crate::app::{App, AppError};
 use crate::engine::schedule;
 use crate::span::Span;
-use crate::store::health::{self, Case};
+use crate::store::health::{self, Case, Several};
 use crate::store::runs::RunStatus;
 use crate::store::{Dialect, schedules, times, workers};
 
@@ -174,29 +174,31 @@ pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
 
 /// A worker claims what is due.
 pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let cases = health::overdue(app.store(), DUE_GRACE).await?;
-    if !cases.is_empty()
-        && let Some(silent) = silent(app).await?
-    {
+    let Several { number, longest } = health::overdue(app.store(), DUE_GRACE).await?;
+    let age = length(longest);
+    let problem = match number {
+        0 => return Ok(Vec::new()),
+        1 => format!("1 run is due for {age}, and nobody has claimed it"),
+        _ => format!("{number} runs are due, the first for {age}, and nobody has claimed them"),
+    };
+    if let Some(silent) = silent(app).await? {
         return Ok(vec![silent]);
     }
-    let symptoms = cases.iter().map(|case| {
-        let age = length(case.age);
-        let problem = format!("is {} and due for {age}; nobody has claimed it", case.what);
-        let mend = "see that a worker runs and has free slots, and that limits do not hold it";
-        Symptom::note(name(case), problem, mend)
-    });
-    Ok(symptoms.collect())
+    let mend = "see that a worker runs and has free slots, and that limits do not hold them: \
+        `callboard runs list`";
+    Ok(vec![Symptom::note("", problem, mend)])
 }
 
 /// Gates that wait for a person.
 pub(super) async fn gates(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let cases = health::gates(app.store()).await?;
-    let symptoms = cases.iter().map(|case| {
-        let problem = format!("gate {} is open for {}", case.what, length(case.age));
-        Symptom::note(name(case), problem, "callboard gates list")
-    });
-    Ok(symptoms.collect())
+    let Several { number, longest } = health::gates(app.store()).await?;
+    let age = length(longest);
+    let problem = match number {
+        0 => return Ok(Vec::new()),
+        1 => format!("1 gate is open, for {age}"),
+        _ => format!("{number} gates are open, the first for {age}"),
+    };
+    Ok(vec![Symptom::note("", problem, "callboard gates list")])
 }
 
 /// Schedules whose next runs wait for a person.

@@ -12,12 +12,14 @@ use crate::store::runs::{self, Run};
 use crate::store::schedules::Times;
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::unreadable::{cut, shown};
-use crate::store::{Store, StoreError, effects, settings};
+use crate::store::{ReadLimit, Store, StoreError, StoreErrorKind, effects, settings};
 use crate::value::{Row, Statement, Value, columns, parameters};
 
 /// Rows that are in memory at once. Of checkpoints each may have a large report.
 const BATCH: u32 = 1_000;
 const BATCH_OF_CHECKPOINTS: u32 = 50;
+/// What they may take there together, unless one alone takes more.
+const LIMIT: ReadLimit = ReadLimit::of_bytes(64 << 20);
 
 /// The rows of one table, each of which has to be readable.
 pub struct Table {
@@ -137,9 +139,17 @@ pub async fn unreadable(store: &Store) -> Result<Unread, StoreError> {
 
 impl Table {
     async fn scan(&self, store: &Store, cases: &mut Vec<Case>) -> Result<(), StoreError> {
-        let (mut after, mut found) = (None, 0);
+        let (mut after, mut found, mut batch) = (None, 0, self.batch);
         loop {
-            let rows = store.query(self.batch_after(after)).await?;
+            let limit = if batch > 1 { LIMIT } else { ReadLimit::HOST };
+            let asked = self.batch_after(after.clone(), batch);
+            let rows = match store.query_within(asked, limit).await {
+                Err(error) if error.kind == StoreErrorKind::TooLarge && batch > 1 => {
+                    batch = (batch / 8).max(1);
+                    continue;
+                }
+                rows => rows?,
+            };
             for row in rows.iter() {
                 let Err(error) = (self.read)(row) else {
                     continue;
@@ -152,7 +162,7 @@ impl Table {
             let last = rows
                 .iter()
                 .last()
-                .filter(|_| rows.rows.len() >= self.batch as usize);
+                .filter(|_| rows.rows.len() >= batch as usize);
             let Some(last) = last else { break };
             let key = self.key.iter().map(|column| last.value(column).cloned());
             after = Some(key.collect::<Result<Vec<_>, _>>()?);
@@ -165,8 +175,8 @@ impl Table {
     }
 
     /// The rows that come after one of this key, or the first.
-    fn batch_after(&self, after: Option<Vec<Value>>) -> Statement {
-        let Self { rows, batch, .. } = self;
+    fn batch_after(&self, after: Option<Vec<Value>>, batch: u32) -> Statement {
+        let Self { rows, .. } = self;
         let (columns, key) = ((self.columns)(), self.key.join(", "));
         let after = after.unwrap_or_default();
         let beyond = match after.len() {

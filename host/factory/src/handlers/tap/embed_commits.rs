@@ -11,18 +11,21 @@ use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::model::vector;
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::register;
+use callboard_core::value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::diary::id;
 use crate::tables::commits::{self, Commit};
-use crate::tables::embeddings::{self, BATCH, Embedding};
+use crate::tables::embeddings::{self, BATCH, Embedding, SUMMARIES};
 
 /// The value of `embeddings.source_table`.
 const SOURCE: &str = "commits";
 /// The longest preview, in characters.
 const PREVIEW: usize = 500;
+/// Bytes that the metadata of one summary may take in memory.
+const TREE: u64 = 16 << 20;
 
 struct EmbedCommits;
 register!(EmbedCommits);
@@ -33,7 +36,7 @@ register!(EmbedCommits);
 struct Config {
     /// Commits to look at, at most, newest first.
     #[serde(default = "limit")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100_000))]
     limit: u32,
 }
 
@@ -63,17 +66,26 @@ impl Handler for EmbedCommits {
     }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let commits = call.read_sound(commits::newest(config.limit)).await?;
-        let known = Known::read(call).await?;
-        let fresh: Vec<&Commit> = commits.iter().filter(|commit| !known.has(commit)).collect();
-        if fresh.is_empty() {
+        let newest = call.read_sound(commits::newest(config.limit)).await?;
+        let mut unknown = Vec::new();
+        for ids in newest.chunks(BATCH) {
+            in_time(call, 0)?;
+            unknown.extend(changed(call, ids).await?);
+        }
+        let mut fresh: BTreeSet<String> = unknown.iter().cloned().collect();
+        leave_collapsed(call, &mut fresh).await?;
+        unknown.retain(|id| fresh.contains(id));
+        if unknown.is_empty() {
             return Err(Stop::nothing_to_do("every commit is remembered already"));
         }
         let mut written = 0;
-        for batch in fresh.chunks(BATCH) {
+        for ids in unknown.chunks(BATCH) {
             in_time(call, written)?;
-            let rows: Vec<Embedding> = batch.iter().map(|commit| embedding(commit)).collect();
-            written += call.execute(embeddings::upsert(&rows, call.now)).await?;
+            let commits = call.read_sound(commits::all_of(ids)).await?;
+            let rows: Vec<Embedding> = commits.iter().map(embedding).collect();
+            if !rows.is_empty() {
+                written += call.execute(embeddings::upsert(&rows, call.now)).await?;
+            }
         }
         Ok(Done::new(Writes {
             embeddings: written,
@@ -82,37 +94,52 @@ impl Handler for EmbedCommits {
     }
 }
 
-/// What is remembered of commits.
-struct Known {
-    hashes: BTreeMap<String, String>,
-    collapsed: BTreeSet<String>,
+/// Those of some commits that are not remembered as they are, newest first. No more of them than a batch
+/// is in memory: plugins may have written them.
+async fn changed(call: &Call, ids: &[String]) -> Result<Vec<String>, Stop> {
+    let commits = call.read_sound(commits::all_of(ids)).await?;
+    let known = embeddings::hashes(SOURCE, vector::MODEL, ids.iter().map(String::as_str));
+    let known: BTreeMap<String, String> = call.read_sound(known).await?.into_iter().collect();
+    let is_known = |commit: &Commit| {
+        let same = |hash: &String| *hash == id::hash(&text(commit));
+        known.get(&commit.id).is_some_and(same)
+    };
+    let changed = commits.into_iter().filter(|commit| !is_known(commit));
+    Ok(changed.map(|commit| commit.id).collect())
 }
 
-impl Known {
-    async fn read(call: &Call) -> Result<Self, Stop> {
-        let hashes = call
-            .read_sound(embeddings::hashes(SOURCE, vector::MODEL))
-            .await?;
-        let summaries = call.read_sound(embeddings::summaries(SOURCE)).await?;
-        let collapsed = summaries.iter().flat_map(|metadata| members(metadata));
-        Ok(Self {
-            hashes: hashes.into_iter().collect(),
-            collapsed: collapsed.collect(),
-        })
+/// Leave out of `fresh` what a summary stands for. Summaries are read some at a time, however many there
+/// are and whatever a plugin has written into them.
+async fn leave_collapsed(call: &Call, fresh: &mut BTreeSet<String>) -> Result<(), Stop> {
+    let mut after = String::new();
+    while !fresh.is_empty() {
+        let page = call.read_sound(embeddings::summaries_after(SOURCE, &after));
+        let page = page.await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(last);
+        for ids in page.chunks(SUMMARIES) {
+            in_time(call, 0)?;
+            for metadata in call.read_sound(embeddings::metadata(ids)).await? {
+                for member in members(&metadata) {
+                    fresh.remove(&member);
+                }
+            }
+        }
     }
+    Ok(())
+}
 
-    fn has(&self, commit: &Commit) -> bool {
-        let same = |hash: &String| *hash == id::hash(&text(commit));
-        self.collapsed.contains(&commit.id) || self.hashes.get(&commit.id).is_some_and(same)
-    }
+/// What the metadata of a summary says.
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    collapsed_source_ids: Vec<String>,
 }
 
 /// The sources that a summary stands for.
 fn members(metadata: &str) -> Vec<String> {
-    let metadata: Json = serde_json::from_str(metadata).unwrap_or_default();
-    let ids = metadata["collapsed_source_ids"].as_array();
-    let ids = ids.into_iter().flatten().filter_map(Json::as_str);
-    ids.map(str::to_owned).collect()
+    let metadata = value::json_in::<Metadata>(metadata, TREE);
+    metadata.map_or_else(|_| Vec::new(), |it| it.collapsed_source_ids)
 }
 
 fn text(commit: &Commit) -> String {
