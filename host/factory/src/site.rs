@@ -33,7 +33,7 @@ pub use self::assets::{Asset, Assets, PAGES};
 use self::bodies::Bodies;
 pub use self::current::{Unshown, current};
 pub(crate) use self::current::{made, probe};
-pub use self::export::{ExportError, Exported, LIST, REDIRECTS, export};
+pub use self::export::{ExportError, Exported, LIST, Pictures, REDIRECTS, export};
 use self::links::Links;
 pub use self::links::is_file_name;
 use self::pages::Pages;

@@ -35,4 +35,8 @@ use crate::style::Style;
 callboard_plugin::export!(Programmatic, Style, Attribution, SelfClaim);
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test reads is what it made"
+)]
 mod corpus;

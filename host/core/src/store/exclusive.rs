@@ -4,12 +4,12 @@
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Backend, Store, StoreError, StoreErrorKind};
-use crate::private_file;
+use crate::{bounded, private_file};
 
 /// A process that only looks holds the lock for a moment; it is asked for again that long.
 const LOOKED_AT: Duration = Duration::from_millis(300);
@@ -119,9 +119,7 @@ fn write(file: &mut File, mode: &str) -> std::io::Result<()> {
 }
 
 fn read(file: &mut File, path: &Path) -> Result<Occupant, StoreError> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|error| unusable(path, &error))?;
+    let text = bounded::text(file, 4 << 10).map_err(|error| unusable(path, &error))?;
     let (process, mode) = text.trim().split_once(' ').unwrap_or(("unknown", "work"));
     Ok(Occupant {
         process: process.to_owned(),
