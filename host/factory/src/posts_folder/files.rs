@@ -1,0 +1,127 @@
+//! The files of such a folder. No link below the folder that the operator named is followed, and what has more
+//! bytes than any document that is written here is none of them.
+
+use std::fs::File;
+
+use callboard_core::confined_folder::{ConfinedFolder, FileKind, Problem, Refusal};
+
+use super::{Place, Seal};
+use crate::documents::LARGEST;
+
+/// The folder of the pictures.
+pub const PICTURES: &str = "media";
+
+/// A folder of documents, opened.
+#[derive(Debug)]
+pub struct PostsFiles {
+    files: ConfinedFolder,
+    folder: String,
+}
+
+/// What is at the place of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum There {
+    Nothing,
+    /// One that was written here, with its text.
+    Ours(Seal, String),
+    /// What is not known as such, and why.
+    Other(String),
+}
+
+impl PostsFiles {
+    /// The folder is there, and says whose it is.
+    pub fn made(place: &Place) -> Result<Self, Refusal> {
+        let files = ConfinedFolder::made(&place.root).map_err(|error| Refusal {
+            path: String::new(),
+            problem: Problem::Unwritten(error),
+        })?;
+        let own = Self {
+            files,
+            folder: place.folder.clone(),
+        };
+        own.files.make_folder(&own.path(PICTURES))?;
+        if own.files.kind(&place.mark)? != Some(FileKind::File) {
+            let said = b"Posts as Markdown, written by callboard.\n";
+            own.files.write(&place.mark, said)?;
+        }
+        Ok(own)
+    }
+
+    /// The path of a name in the folder, below what the operator named.
+    pub fn path(&self, name: &str) -> String {
+        match self.folder.as_str() {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        }
+    }
+
+    /// What is at the name of a document. A link is refused.
+    pub fn there(&self, name: &str) -> Result<There, Refusal> {
+        let read = self.files.read(&self.path(name), LARGEST);
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(refusal) => {
+                return match refusal.problem {
+                    Problem::Absent => Ok(There::Nothing),
+                    problem @ Problem::Large(_) => Ok(There::Other(format!("it {problem}"))),
+                    _ => Err(refusal),
+                };
+            }
+        };
+        let Ok(text) = String::from_utf8(bytes) else {
+            return Ok(There::Other("it is not UTF-8".to_owned()));
+        };
+        Ok(match Seal::of(&text) {
+            Ok(Some(seal)) => There::Ours(seal, text),
+            Ok(None) => There::Other("its head does not say that Callboard wrote it".to_owned()),
+            Err(why) => There::Other(why),
+        })
+    }
+
+    /// The addresses whose documents are there, each with what is; of what is no file, that.
+    pub fn all(&self) -> Result<Vec<(String, There)>, Refusal> {
+        let mut all = Vec::new();
+        for (name, kind) in self.files.list(&self.folder)? {
+            let Some(slug) = name.to_str().and_then(|name| name.strip_suffix(".md")) else {
+                continue;
+            };
+            let there = match kind {
+                FileKind::File => match self.there(&format!("{slug}.md"))? {
+                    // Of a text nothing but its seal is wanted.
+                    There::Ours(seal, _) => There::Ours(seal, String::new()),
+                    there => there,
+                },
+                _ => There::Other("it is no file, and links are not followed".to_owned()),
+            };
+            all.push((slug.to_owned(), there));
+        }
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(all)
+    }
+
+    /// A document as a whole or not at all.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), Refusal> {
+        self.files.write(&self.path(name), text.as_bytes())
+    }
+
+    /// Remove a document.
+    pub fn remove(&self, name: &str) -> Result<bool, Refusal> {
+        self.files.remove(&self.path(name))
+    }
+
+    /// Whether a picture is there, whose name says what it is.
+    pub fn has_picture(&self, name: &str) -> Result<bool, Refusal> {
+        let found = self.files.kind(&self.path(&format!("{PICTURES}/{name}")))?;
+        Ok(found == Some(FileKind::File))
+    }
+
+    /// A picture as a whole or not at all, of what `fill` writes.
+    pub fn write_picture<E: From<Refusal>>(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let path = self.path(&format!("{PICTURES}/{name}"));
+        self.files.write_with(&path, fill)
+    }
+}
