@@ -17,6 +17,7 @@
 //! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `keeping`   | a store of pictures that lies, and readers who take nothing of it |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
+//! | `reading`   | files larger than memory, and links, where posts are written and read |
 //! | `rendering` | a text that takes long to show, a thread that never comes back    |
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
@@ -42,6 +43,7 @@ mod naming;
 mod nesting;
 mod network;
 mod notation;
+mod reading;
 mod rendering;
 mod restored;
 mod rights;
@@ -103,6 +105,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     nesting::TRIED,
     network::TRIED,
     notation::TRIED,
+    reading::TRIED,
     rendering::TRIED,
     restored::TRIED,
     rights::TRIED,

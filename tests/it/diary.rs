@@ -7,6 +7,7 @@ mod collect_git;
 mod compose_diary;
 mod generated;
 mod habits;
+mod heads;
 mod landed;
 mod post;
 mod retention;

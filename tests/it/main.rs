@@ -22,6 +22,10 @@
 //! | `torture`      | the real program, killed, frozen, cut off and out of room             |
 
 #![recursion_limit = "256"]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a test reads is what it made"
+)]
 
 mod acceptance;
 mod attacks;

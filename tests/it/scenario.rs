@@ -9,7 +9,7 @@ mod critic;
 mod doctor;
 mod idle;
 mod ledger;
-mod markdown_folder;
+pub(crate) mod markdown_folder;
 pub(crate) mod model;
 mod modes;
 mod once;

@@ -72,7 +72,7 @@ const LAYERS: &[Layer] = &[
     // factory
     // Of the host and of the factory, which calls the host's.
     layer("operations", BELOW),
-    layer("site", "tables markdown draft bundle readers"),
+    layer("site", "tables markdown draft bundle readers media"),
     // core
     layer(
         "pack",
@@ -83,7 +83,7 @@ const LAYERS: &[Layer] = &[
         "engine",
         "registry rollcall plugin model store client \
          pipeline handler lines outcome policy schedule value settings config span fault \
-         supervision grants shown",
+         supervision grants shown bounded",
     ),
     peers(
         "registry rollcall workspace",
@@ -94,7 +94,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "plugin",
         "capability store client handler lines outcome value settings config grants shared_cache shown foreign_reader \
-         blocking launch",
+         blocking launch bounded",
     ),
     layer(
         "model",
@@ -118,18 +118,18 @@ const LAYERS: &[Layer] = &[
     layer(
         "store",
         "pipeline lines outcome policy schedule value settings config grants private_file schema fault \
-         supervision foreign_reader shown relative_path near_name",
+         supervision foreign_reader shown relative_path near_name bounded",
     ),
     // The one HTTP client module.
     layer(
         "client",
-        "address exchange value settings config grants shown blocking",
+        "address exchange value settings config grants shown blocking bounded",
     ),
     layer("secrets", "settings confined_folder"),
     layer("telling", "tables images draft readers"),
     layer(
         "posts_folder",
-        "tables images draft markdown readers front_matter",
+        "tables images draft markdown readers front_matter documents",
     ),
     layer("changing", "media tables images draft"),
     layer("media", "tables images markdown draft"),
@@ -157,8 +157,9 @@ const LAYERS: &[Layer] = &[
     layer(
         "address schema bundle span private_file confined_folder fault lines supervision shown standard_error shared_cache \
          launch relative_path near_name",
-        "",
+        "bounded",
     ),
+    layer("bounded", ""),
 ];
 
 /// Modules of the host and of the factory that the program does not name: it asks their

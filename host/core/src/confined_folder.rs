@@ -1,11 +1,13 @@
-//! A folder whose files are read as they lie in it: each part of a path is opened without
+//! A folder whose files are read, and written, as they lie in it: each part of a path is opened without
 //! following a link, only a regular file is read, and never more of it than is asked for. A process
 //! that may put a file into the folder can thus neither lead out of it, nor hold its reader up.
+
+mod write;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -13,6 +15,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
+
+use crate::bounded;
+
+pub use self::write::ASIDE;
 
 /// The most names of one folder.
 const NAMES: usize = 20_000;
@@ -42,10 +48,10 @@ struct Identity {
     inode: u64,
 }
 
-/// Why something is not read.
+/// Why something is not read, or not written.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} {problem}")]
-pub struct ReadRefusal {
+pub struct Refusal {
     /// What was asked for, or the part of it at which that failed.
     pub path: String,
     pub problem: Problem,
@@ -55,18 +61,24 @@ pub struct ReadRefusal {
 pub enum Problem {
     #[error("is not there")]
     Absent,
-    #[error("is a link, and links in a workspace are not followed")]
+    #[error("is a link, and links are not followed")]
     Link,
     #[error("is not a file")]
     Special,
+    #[error("leads out of its folder")]
+    Outside,
     #[error("has more than {NAMES} names in it")]
     Crowded,
     #[error("is larger than {}", size(*.0))]
     Large(u64),
+    #[error("is too large with what was read before it: all files may have {}", size(*.0))]
+    Together(u64),
     #[error("is another name of {}, which is kept private", .0.display())]
     Private(PathBuf),
     #[error("cannot be read: {0}")]
     Failed(#[from] io::Error),
+    #[error("cannot be written: {0}")]
+    Unwritten(io::Error),
 }
 
 fn size(bytes: u64) -> String {
@@ -84,14 +96,16 @@ impl Problem {
             Problem::Link => "put what it links to in its place",
             Problem::Special => "remove it, or put a file there",
             Problem::Crowded => "move what does not belong there away",
-            Problem::Large(_) => "make it smaller, or move it away",
+            Problem::Outside => "name what is in the folder",
+            Problem::Large(_) | Problem::Together(_) => "make it smaller, or move it away",
             Problem::Private(_) => "remove this name of it",
             Problem::Absent | Problem::Failed(_) => "check that it is there and may be read",
+            Problem::Unwritten(_) => "check that the folder may be written",
         }
     }
 
-    fn of(self, path: impl Into<String>) -> ReadRefusal {
-        ReadRefusal {
+    fn of(self, path: impl Into<String>) -> Refusal {
+        Refusal {
             path: path.into(),
             problem: self,
         }
@@ -110,7 +124,7 @@ impl ConfinedFolder {
     }
 
     /// What is in a folder below, `""` for this one, in no order.
-    pub fn list(&self, folder: &str) -> Result<Vec<(OsString, FileKind)>, ReadRefusal> {
+    pub fn list(&self, folder: &str) -> Result<Vec<(OsString, FileKind)>, Refusal> {
         let opened;
         let at = if folder.is_empty() {
             self.root.as_fd()
@@ -140,7 +154,7 @@ impl ConfinedFolder {
     }
 
     /// What a path stands for; `None` if nothing is there.
-    pub fn kind(&self, path: &str) -> Result<Option<FileKind>, ReadRefusal> {
+    pub fn kind(&self, path: &str) -> Result<Option<FileKind>, Refusal> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let at = match self.reach(folder, FOLDER | OFlags::NOFOLLOW) {
             Err(refusal) if matches!(refusal.problem, Problem::Absent) => return Ok(None),
@@ -154,7 +168,7 @@ impl ConfinedFolder {
     }
 
     /// A whole file of `limit` bytes at most.
-    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadRefusal> {
+    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, Refusal> {
         let bytes = self.beginning(path, limit + 1)?;
         if bytes.len() as u64 > limit {
             return Err(Problem::Large(limit).of(path));
@@ -163,7 +177,7 @@ impl ConfinedFolder {
     }
 
     /// The first bytes of a file, `limit` at most.
-    pub fn beginning(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadRefusal> {
+    pub fn beginning(&self, path: &str, limit: u64) -> Result<Vec<u8>, Refusal> {
         self.refuse_private(path)?;
         let file = File::from(self.reach(path, FILE)?);
         let read = || {
@@ -174,16 +188,14 @@ impl ConfinedFolder {
             if let Some(known) = self.private.get(&identity(&metadata)) {
                 return Err(Problem::Private(known.clone()));
             }
-            let mut bytes = Vec::new();
-            (&file).take(limit).read_to_end(&mut bytes)?;
-            Ok(bytes)
+            Ok(bounded::beginning(&file, limit)?)
         };
         read().map_err(|problem| problem.of(path))
     }
 
     /// A private file is not even opened: the locks that this process has on a database end when
     /// any descriptor of the file is closed (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
-    fn refuse_private(&self, path: &str) -> Result<(), ReadRefusal> {
+    fn refuse_private(&self, path: &str) -> Result<(), Refusal> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let at = self.reach(folder, FOLDER | OFlags::NOFOLLOW)?;
         let found = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW);
@@ -199,7 +211,7 @@ impl ConfinedFolder {
     }
 
     /// Open a path part by part; `flags` are for the last one.
-    fn reach(&self, path: &str, flags: OFlags) -> Result<OwnedFd, ReadRefusal> {
+    fn reach(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Refusal> {
         let root = self.root.try_clone();
         let mut at = root.map_err(|error| Problem::Failed(error).of(path))?;
         let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -211,10 +223,42 @@ impl ConfinedFolder {
                 FOLDER | OFlags::NOFOLLOW
             };
             let so_far = || parts[..=index].join("/");
+            if *part == ".." {
+                return Err(Problem::Outside.of(path));
+            }
             at = rustix::fs::openat(&at, *part, flags, Mode::empty())
                 .map_err(|error| refused(at.as_fd(), part, so_far(), error))?;
         }
         Ok(at)
+    }
+}
+
+/// What may be read of a folder as a whole: so many bytes of all files together, counted while they are read.
+#[derive(Debug)]
+pub struct Allowance {
+    all: u64,
+    left: u64,
+}
+
+impl Allowance {
+    pub fn new(all: u64) -> Self {
+        Self { all, left: all }
+    }
+
+    /// A whole file of `limit` bytes at most, and of what all may still have.
+    pub fn read(
+        &mut self,
+        folder: &ConfinedFolder,
+        path: &str,
+        limit: u64,
+    ) -> Result<Vec<u8>, Refusal> {
+        let read = folder.read(path, limit.min(self.left));
+        let bytes = read.map_err(|refusal| match refusal.problem {
+            Problem::Large(_) if limit > self.left => Problem::Together(self.all).of(path),
+            problem => problem.of(refusal.path),
+        })?;
+        self.left -= bytes.len() as u64;
+        Ok(bytes)
     }
 }
 
@@ -229,7 +273,7 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 
 /// What the system means by its error, which each one says in another way of a link.
-fn refused(at: BorrowedFd<'_>, part: &str, path: String, error: Errno) -> ReadRefusal {
+fn refused(at: BorrowedFd<'_>, part: &str, path: String, error: Errno) -> Refusal {
     let problem = match (kind(at, part), error) {
         (Ok(FileKind::Link), _) => Problem::Link,
         (Ok(FileKind::Special), _) | (Ok(_), Errno::NOTDIR) => Problem::Special,
@@ -299,21 +343,16 @@ mod tests {
         for (path, refusal) in [
             (
                 "inner/link",
-                "inner/link is a link, and links in a workspace are not followed",
+                "inner/link is a link, and links are not followed",
             ),
-            (
-                "way/file",
-                "way is a link, and links in a workspace are not followed",
-            ),
-            (
-                "lost",
-                "lost is a link, and links in a workspace are not followed",
-            ),
+            ("way/file", "way is a link, and links are not followed"),
+            ("lost", "lost is a link, and links are not followed"),
             ("pipe", "pipe is not a file"),
             ("pipe/file", "pipe is not a file"),
             ("inner", "inner is not a file"),
             ("inner/file/x", "inner/file is not a file"),
             ("inner/gone", "inner/gone is not there"),
+            ("inner/../key", "inner/.. leads out of its folder"),
         ] {
             assert_eq!(read(path).expect_err(path), refusal);
         }
@@ -324,6 +363,25 @@ mod tests {
         fs::write(folder.path().join("inner/file"), "texts").expect("a file");
         let refusal = read("inner/file").expect_err("large");
         assert_eq!(refusal, "inner/file is larger than 4 bytes");
+    }
+
+    #[test]
+    fn all_files_of_a_folder_have_a_bound_together() {
+        let folder = folder();
+        let files = ConfinedFolder::open(folder.path(), &[]).expect("a folder");
+        let mut allowance = Allowance::new(9);
+        let mut read = |limit| {
+            let read = allowance.read(&files, "inner/file", limit);
+            read.map_err(|refusal| refusal.to_string())
+        };
+        assert_eq!(read(4).expect("the first"), b"text");
+        let refusal = read(3).expect_err("too large by itself");
+        assert_eq!(refusal, "inner/file is larger than 3 bytes");
+        assert_eq!(read(4).expect("the second"), b"text");
+        let refusal = read(4).expect_err("too much");
+        let said =
+            "inner/file is too large with what was read before it: all files may have 9 bytes";
+        assert_eq!(refusal, said);
     }
 
     #[test]

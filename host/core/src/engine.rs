@@ -26,6 +26,7 @@ mod stage;
 pub mod worker;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub use self::clock::after;
 use self::executor::Executor;
 use self::held_leases::HeldLeases;
 use self::local::Local;
+use crate::bounded;
 use crate::config::EngineRules;
 use crate::fault;
 use crate::handler::Resources;
@@ -239,7 +241,7 @@ pub fn worker_name() -> String {
 }
 
 fn host_name() -> String {
-    let read = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let read = bounded::text_of(Path::new("/proc/sys/kernel/hostname"), 4 << 10);
     let name = read.or_else(|_| std::env::var("HOSTNAME"));
     name.map_or_else(|_| "host".to_owned(), |name| name.trim().to_owned())
 }

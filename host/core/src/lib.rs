@@ -16,7 +16,7 @@
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`exchange`], [`grants`] – definitions and contracts.
 //! * [`near_name`], [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign_reader`],
-//!   [`private_file`], [`confined_folder`], [`fault`], [`supervision`], [`shared_cache`], [`blocking`], [`launch`] – what a
+//!   [`private_file`], [`bounded`], [`confined_folder`], [`fault`], [`supervision`], [`shared_cache`], [`blocking`], [`launch`] – what a
 //!   process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
@@ -25,6 +25,7 @@
 pub mod address;
 pub mod app;
 pub mod blocking;
+pub mod bounded;
 mod capabilities;
 pub mod capability;
 pub mod client;

@@ -37,7 +37,7 @@ pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
 pub use self::read::{Folder, configuration, lies_in, read};
 pub use self::test_case::{
-    CASSETTES, Expected, StageOutcome, TABLES, TestCase, TestDecision, is_folder_name,
+    CASSETTES, Expected, Said, StageOutcome, TABLES, TestCase, TestDecision, is_folder_name,
 };
 pub use self::test_settings::{STAND_IN, group};
 pub use self::unread::{Unread, folders_read, is_own_name};

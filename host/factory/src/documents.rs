@@ -1,13 +1,17 @@
-//! The Markdown documents of a folder, as they lie in it: no link is followed, and what cannot be read is told
-//! with its cause.
+//! The Markdown documents of a folder, as they lie in it: no link is followed, each has a bound and all have one
+//! together, and what cannot be read is told with its cause.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use callboard_core::confined_folder::{ConfinedFolder, FileKind};
+use callboard_core::confined_folder::{Allowance, ConfinedFolder, FileKind};
 
 use crate::research::Missed;
 
+/// The largest document that is read or written, in bytes.
+pub const LARGEST: u64 = 1 << 20;
+/// What all that are read of a folder may have together: they are in memory at once.
+const ALL: u64 = 256 << 20;
 /// How deep folders are looked into.
 const DEPTH: usize = 8;
 
@@ -62,10 +66,25 @@ fn is_document(name: &str) -> bool {
     ending.is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
 }
 
-/// The text of a document of at most so many bytes.
-pub fn read(files: &ConfinedFolder, path: &str, most: u64) -> Result<String, String> {
-    let bytes = files
-        .read(path, most)
-        .map_err(|refusal| refusal.problem.to_string())?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+/// The texts of a folder's documents.
+#[derive(Debug)]
+pub struct Documents<'f> {
+    files: &'f ConfinedFolder,
+    allowance: Allowance,
+}
+
+impl<'f> Documents<'f> {
+    pub fn of(files: &'f ConfinedFolder) -> Self {
+        Self {
+            files,
+            allowance: Allowance::new(ALL),
+        }
+    }
+
+    /// The text of one of at most so many bytes, and of what all may still have.
+    pub fn read(&mut self, path: &str, most: u64) -> Result<String, String> {
+        let bytes = self.allowance.read(self.files, path, most);
+        let bytes = bytes.map_err(|refusal| refusal.problem.to_string())?;
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    }
 }

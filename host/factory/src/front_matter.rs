@@ -1,7 +1,9 @@
 //! What stands above a Markdown document, between lines of `---` as YAML or of `+++` as TOML: one reading of it
-//! for all who meet such documents.
+//! for all who meet such documents, and one writing, which it reads back.
 
 use callboard_core::foreign_reader as foreign;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 /// The most bytes of it that are read.
@@ -11,10 +13,119 @@ const MOST: usize = 64 << 10;
 pub type Head = Map<String, Json>;
 
 /// The languages, by the line that begins and ends the head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Between lines of `---`.
+    #[default]
     Yaml,
+    /// Between lines of `+++`.
     Toml,
+}
+
+/// A head that has no form in its language.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("its front matter has `{0}`, which is no text, list or table")]
+pub struct Formless(String);
+
+/// A head with the lines around it. Each key is on one line of its own, whatever its texts say, so that no reader
+/// takes a part of one for the end of the head.
+pub fn written(head: &Head, language: Language) -> Result<String, Formless> {
+    let mut text = String::new();
+    match language {
+        Language::Yaml => {
+            for (key, value) in head {
+                // JSON is YAML.
+                text.push_str(&format!("{}: {}\n", bare(key)?, line(value, ":")));
+            }
+            Ok(format!("---\n{text}---\n"))
+        }
+        Language::Toml => {
+            table(head, "", &mut text)?;
+            Ok(format!("+++\n{text}+++\n"))
+        }
+    }
+}
+
+/// A table of TOML: its own keys, and then the tables in it.
+fn table(head: &Head, name: &str, text: &mut String) -> Result<(), Formless> {
+    for (key, value) in head {
+        match value {
+            Json::Object(_) => {}
+            // There is no such thing in TOML, inside a list neither.
+            value if has_no_value(value) => return Err(Formless(key.clone())),
+            value => text.push_str(&format!("{} = {}\n", bare(key)?, line(value, " ="))),
+        }
+    }
+    for (key, value) in head {
+        if let Json::Object(inner) = value {
+            let name = format!("{name}{}", bare(key)?);
+            text.push_str(&format!("\n[{name}]\n"));
+            table(inner, &format!("{name}."), text)?;
+        }
+    }
+    Ok(())
+}
+
+fn has_no_value(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Array(values) => values.iter().any(has_no_value),
+        Json::Object(table) => table.values().any(has_no_value),
+        _ => false,
+    }
+}
+
+/// A key that needs no quotes.
+fn bare(key: &str) -> Result<&str, Formless> {
+    let plain = |mark: char| mark.is_ascii_alphanumeric() || mark == '_';
+    let begins = key.starts_with(|mark: char| mark.is_ascii_alphabetic());
+    let is_bare = begins && key.chars().all(plain);
+    is_bare
+        .then_some(key)
+        .ok_or_else(|| Formless(key.to_owned()))
+}
+
+/// A value on one line; in a table within, `between` stands behind a key.
+fn line(value: &Json, between: &str) -> String {
+    match value {
+        Json::String(text) => quoted(text),
+        Json::Array(values) => {
+            let values: Vec<_> = values.iter().map(|value| line(value, between)).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Json::Object(table) => {
+            let keys = table
+                .iter()
+                .map(|(key, value)| format!("{}{between} {}", quoted(key), line(value, between)));
+            format!("{{{}}}", keys.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A text in quotes, as JSON, YAML and TOML read it alike: what moves to another line in any of them, or is
+/// allowed in one only, is escaped.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for mark in text.chars() {
+        match mark {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(mark)));
+            }
+            mark if mark.is_control() => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(mark)));
+            }
+            mark => quoted.push(mark),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// A document as its head, if it has one, and its text. The error names the line, where the reader does.

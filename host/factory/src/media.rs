@@ -7,6 +7,8 @@ pub(crate) mod roll;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +24,7 @@ use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
+use tokio::runtime::Handle;
 
 pub use self::bucket::{BucketError, Patience, StoreClient};
 use crate::draft::Image;
@@ -54,10 +57,13 @@ pub(crate) const READS: [SettingRead; 5] = [
 /// A picture as it comes from the store.
 pub type Pieces = BoxStream<'static, Result<Bytes, Unstored>>;
 
+/// The same, each waited for.
+pub type WaitedPieces = Box<dyn Iterator<Item = Result<Bytes, Unstored>>>;
+
 /// Bytes of a picture that are in memory for a reader: each piece is asked for once the one before it was
 /// taken.
 const PIECE: u64 = 256 << 10;
-/// The most bytes of a picture that is given to readers.
+/// The most bytes of a picture that is given to anybody.
 const LARGEST: u64 = 32 << 20;
 
 /// What begins the name of a bucket.
@@ -275,29 +281,22 @@ impl Media {
 
     /// A picture; `None` if it is not there.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, Unstored> {
-        match self.store.get(&self.key(name)?).await {
-            Ok(found) => Ok(Some(found.bytes().await?)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let found = piece(&*self.store, &self.key(name)?, 0..LARGEST + 1).await;
+        Ok(there(found)?.map(|(bytes, _)| bytes))
     }
 
     /// The same, piece by piece as its reader takes it: no more of it is in memory. With its bytes.
     pub async fn stream(&self, name: &str) -> Result<Option<(u64, Pieces)>, Unstored> {
         let key = self.key(name)?;
-        let (first, size) = match piece(&*self.store, &key, 0).await {
-            Err(Unstored::Store(object_store::Error::NotFound { .. })) => return Ok(None),
-            found => found?,
+        let Some((first, size)) = there(piece(&*self.store, &key, 0..PIECE).await)? else {
+            return Ok(None);
         };
-        if size > LARGEST {
-            return Err(Unstored::Large(name.to_owned(), size));
-        }
         let from = (Arc::clone(&self.store), key, first.len() as u64);
         let rest = stream::try_unfold(from, move |(store, key, at)| async move {
             if at >= size {
                 return Ok(None);
             }
-            let (bytes, now) = piece(&*store, &key, at).await?;
+            let (bytes, now) = piece(&*store, &key, at..at + PIECE).await?;
             if now != size {
                 return Err(Unstored::Changed(key.to_string()));
             }
@@ -306,6 +305,16 @@ impl Media {
         });
         let first = stream::once(async move { Ok(first) });
         Ok(Some((size, first.chain(rest).into_stream().boxed())))
+    }
+
+    /// The same for a thread that waits for each piece.
+    pub fn waited(&self, runtime: &Handle, name: &str) -> Result<Option<WaitedPieces>, Unstored> {
+        let Some((_, mut pieces)) = runtime.block_on(self.stream(name))? else {
+            return Ok(None);
+        };
+        let runtime = runtime.clone();
+        let next = move || runtime.block_on(pieces.next());
+        Ok(Some(Box::new(iter::from_fn(next))))
     }
 
     /// Whether a picture is there.
@@ -383,15 +392,34 @@ pub(crate) fn missing(absent: &[String], all: usize) -> Option<String> {
     ))
 }
 
-/// The bytes of a picture from a place on, and how many it has in all.
-async fn piece(store: &dyn ObjectStore, key: &Key, from: u64) -> Result<(Bytes, u64), Unstored> {
-    let range = Some(GetRange::Bounded(from..from + PIECE));
+/// What was asked for, if it is there.
+fn there<T>(found: Result<T, Unstored>) -> Result<Option<T>, Unstored> {
+    match found {
+        Err(Unstored::Store(object_store::Error::NotFound { .. })) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// These bytes of a picture, as far as it goes, and how many it has in all.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a range that was asked for has an end"
+)]
+async fn piece(
+    store: &dyn ObjectStore,
+    key: &Key,
+    range: Range<u64>,
+) -> Result<(Bytes, u64), Unstored> {
     let options = GetOptions {
-        range,
+        range: Some(GetRange::Bounded(range)),
         ..GetOptions::default()
     };
     let found = store.get_opts(key, options).await?;
     let (size, most) = (found.meta.size, found.range.end - found.range.start);
+    if size > LARGEST {
+        let name = key.filename().unwrap_or_default();
+        return Err(Unstored::Large(name.to_owned(), size));
+    }
     let bytes = found.bytes().await?;
     // A server that says one thing and does another has an end.
     if bytes.is_empty() || bytes.len() as u64 != most {

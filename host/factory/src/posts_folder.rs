@@ -1,5 +1,5 @@
 //! Posts as Markdown documents of a folder, for programs that make sites of such: what is written, whether it is
-//! still as it was written, where it may be, and how it is committed. `publish.markdown_folder` writes.
+//! still as it was written, where it may be, and how it is committed; `files` reads and writes there. No other IO.
 
 pub mod commit;
 pub mod files;
@@ -12,15 +12,19 @@ use callboard_core::relative_path::stays_inside;
 use callboard_core::settings::hex;
 use callboard_core::workspace::folders_read;
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use crate::front_matter;
+use crate::documents::LARGEST;
+use crate::front_matter::{self, Formless, Head as FrontMatter, Language};
 use crate::markdown::{Unshowable, pictures};
 use crate::readers::Written;
 use crate::tables::posts::Post;
+
+/// The table of what only Callboard says in a head, and its key of the digest.
+const OWN: &str = "callboard";
+const DIGEST: &str = "digest";
 
 /// What marks the folder as ours, so that the workspace does not take it for a mistake.
 pub const MARK: &str = ".callboard-posts";
@@ -30,15 +34,16 @@ const GIT: &str = ".git";
 /// The most bytes of a name that file systems take.
 const LONGEST: usize = 255;
 
-/// How the head of a document is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum HeadForm {
-    /// Between lines of `---`.
-    #[default]
-    Yaml,
-    /// Between lines of `+++`.
-    Toml,
+/// Why a post is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum Undocumented {
+    #[error("its text cannot be read: {0}")]
+    Text(#[from] Unshowable),
+    #[error(transparent)]
+    Head(#[from] Formless),
+    /// What is written has to be known again.
+    #[error("the document could not be read back: {0}")]
+    Unreadable(String),
 }
 
 /// The head of a document: what programs that make sites know, and a table of what only Callboard says.
@@ -80,9 +85,11 @@ struct Own<'p> {
 pub fn document(
     post: &Post,
     former: &[String],
-    (form, at): (HeadForm, &str),
-) -> Result<String, Unshowable> {
+    (language, at): (Language, &str),
+) -> Result<String, Undocumented> {
     let text = pictures::moved(&post.markdown, |name| format!("{at}{name}"))?;
+    // Git may write the ends of lines in its own way, and one in the text is an end of a line like any other.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let image = post.featured.as_ref().map(|image| {
         let name = image.src.strip_prefix(pictures::KEPT);
         name.map_or_else(|| image.src.clone(), |name| format!("{at}{name}"))
@@ -109,27 +116,53 @@ pub fn document(
             digest: &zeros,
         },
     };
-    let open = format!("{}\n{}\n", written(&head, form), text.trim_end());
-    Ok(open.replacen(&zeros, &digest(&open), 1))
+    let head = keys(&head);
+    let open = format!(
+        "{}\n{}\n",
+        front_matter::written(&head, language)?,
+        text.trim_end()
+    );
+    let document = sealed(&open, language);
+    read_back(&document, &post.id, (head, &text)).map_err(Undocumented::Unreadable)?;
+    Ok(document)
+}
+
+/// The keys of a head as a reader of it has them.
+fn keys(head: &Head<'_>) -> FrontMatter {
+    // A struct of texts and lists of texts cannot fail to be written.
+    match serde_json::to_value(head) {
+        Ok(Json::Object(keys)) => keys,
+        _ => FrontMatter::new(),
+    }
+}
+
+/// Whether a document says what it was made of, and is known as ours.
+fn read_back(document: &str, post: &str, made: (FrontMatter, &str)) -> Result<(), String> {
+    if document.len() as u64 > LARGEST {
+        return Err(format!("it has more than {LARGEST} bytes"));
+    }
+    let (head, text) = front_matter::parted(document)?;
+    let mut head = head.ok_or("it has no head")?;
+    let (mut said, own) = made;
+    // The seal comes last, and is looked at by itself.
+    for keys in [&mut head, &mut said] {
+        if let Some(Json::Object(own)) = keys.get_mut(OWN) {
+            own.remove(DIGEST);
+        }
+    }
+    let seal = Seal::of(document)?;
+    let is_ours = seal.is_some_and(|seal| seal.intact && seal.post == post);
+    match (head == said, text.trim() == own.trim(), is_ours) {
+        (true, true, true) => Ok(()),
+        (false, ..) => Err("its head says something else".to_owned()),
+        (_, false, _) => Err("its text is another one".to_owned()),
+        (.., false) => Err("its seal does not hold".to_owned()),
+    }
 }
 
 /// Times to the second: what some programs read.
 fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn written(head: &Head<'_>, form: HeadForm) -> String {
-    match form {
-        // A table of TOML cannot fail to be written: its keys are these, and its values texts and lists of texts.
-        HeadForm::Toml => format!("+++\n{}+++\n", toml::to_string(head).unwrap_or_default()),
-        HeadForm::Yaml => {
-            let keys = serde_json::to_value(head).unwrap_or_default();
-            let keys = keys.as_object().into_iter().flatten();
-            // JSON is YAML.
-            let lines = keys.map(|(key, value)| format!("{key}: {value}\n"));
-            format!("---\n{}---\n", lines.collect::<String>())
-        }
-    }
 }
 
 /// Whose a document is, and whether it is as it was written.
@@ -141,12 +174,16 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Of a document that was written here; `None` of any other.
-    pub fn of(document: &str) -> Option<Self> {
-        let (head, _) = front_matter::parted(document).ok()?;
-        let own = head?.remove("callboard")?;
+    /// Of a document that was written here; `None` of any other. The error says why a head cannot be read.
+    pub fn of(document: &str) -> Result<Option<Self>, String> {
+        let (head, _) = front_matter::parted(document)?;
+        Ok(head.and_then(|head| Self::said(head, document)))
+    }
+
+    fn said(mut head: FrontMatter, document: &str) -> Option<Self> {
+        let own = head.remove(OWN)?;
         let text = |key: &str| own.get(key).and_then(Json::as_str).map(str::to_owned);
-        let (post, said) = (text("id")?, text("digest")?);
+        let (post, said) = (text("id")?, text(DIGEST)?);
         // Git may write the ends of lines in its own way.
         let open = document.replace("\r\n", "\n").replacen(&said, &zeros(), 1);
         let intact = said == digest(&open);
@@ -160,6 +197,15 @@ fn zeros() -> String {
 
 fn digest(open: &str) -> String {
     hex(&Sha256::digest(open))
+}
+
+/// A document with its digest in the place of zeros. No text in the head looks like the key: its quotes are escaped.
+fn sealed(open: &str, language: Language) -> String {
+    let line = |digest: &str| match language {
+        Language::Yaml => format!("\"{DIGEST}\": \"{digest}\""),
+        Language::Toml => format!("{DIGEST} = \"{digest}\""),
+    };
+    open.replacen(&line(&zeros()), &line(&digest(open)), 1)
 }
 
 /// Why a folder is none to write into, and the mend.
@@ -270,6 +316,36 @@ pub fn marked(workspace: &Path, folder: &Path) -> PathBuf {
     first.map_or_else(|| folder.to_owned(), |first| workspace.join(first))
 }
 
+/// A folder to write into, by its path below one that the operator named: above it links may lead, below it none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub root: PathBuf,
+    pub folder: String,
+    /// Where it says whose it is.
+    pub mark: String,
+}
+
+impl Place {
+    pub fn of(config: &Config, workspace: &Path, folder: &Path) -> Self {
+        let allowed = config.part::<Written>().publish_into.iter();
+        let mut roots = allowed.map(PathBuf::as_path).chain([workspace]);
+        let root = roots.find(|root| folder.strip_prefix(root).is_ok());
+        let root = root.unwrap_or(folder);
+        let below = |path: &Path| {
+            let inner = path.strip_prefix(root).ok()?;
+            let parts = inner.iter().map(|part| part.to_string_lossy());
+            Some(parts.collect::<Vec<_>>().join("/"))
+        };
+        let own = below(folder).unwrap_or_default();
+        let marked = below(&marked(workspace, folder)).unwrap_or_else(|| own.clone());
+        Self {
+            root: root.to_owned(),
+            folder: own,
+            mark: format!("{marked}/{MARK}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_document_knows_whether_it_is_as_it_was_written() {
-        for form in [HeadForm::Yaml, HeadForm::Toml] {
+        for form in [Language::Yaml, Language::Toml] {
             let post = post();
             let former = ["old".to_owned()];
             let document = document(&post, &former, (form, "media/")).expect("a document");
@@ -315,17 +391,17 @@ mod tests {
             assert_eq!(head["aliases"], serde_json::json!(["/posts/old"]));
             assert!(text.contains("![A](media/a.png)"), "{document}");
             let seal = |intact| {
-                Some(Seal {
+                Ok(Some(Seal {
                     post: "p1".to_owned(),
                     intact,
-                })
+                }))
             };
             assert_eq!(Seal::of(&document), seal(true), "{document}");
             assert_eq!(Seal::of(&document.replace('\n', "\r\n")), seal(true));
             for (old, new) in [("Text.", "Text!"), ("part 1", "part 2"), ("Ada", "Eve")] {
                 assert_eq!(Seal::of(&document.replace(old, new)), seal(false), "{old}");
             }
-            assert_eq!(Seal::of(text), None);
+            assert_eq!(Seal::of(text), Ok(None));
         }
     }
 }

@@ -35,7 +35,7 @@ use self::bodies::Bodies;
 pub(crate) use self::current::{FINDING, failing_key, made, probe};
 pub use self::current::{Unshown, current};
 pub use self::export::{
-    ExportError, Exported, LIST, REDIRECTS, export, hold, note_written, written_of,
+    ExportError, Exported, LIST, Pictures, REDIRECTS, export, hold, note_written, written_of,
 };
 use self::links::Links;
 pub use self::links::is_file_name;

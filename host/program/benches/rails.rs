@@ -1,6 +1,10 @@
 //! The rails that need no grant, on a draft of 2,000 words: as the plugin in its sandbox, and the very same code
 //! compiled into this program, in turns. JSON goes in and out of both. Prints a Markdown table; the bounds are
 //! those of the clock, and what the processors took stands beside.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a benchmark reads is its own, or the system's"
+)]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "plugin/host.rs"]

@@ -1,4 +1,8 @@
 //! The components of guests, from where cargo leaves them to where a person looks for them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of the repository, read by its recipes"
+)]
 
 use std::path::Path;
 

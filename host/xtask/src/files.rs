@@ -1,4 +1,8 @@
 //! Files and folders, with errors that name them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of the repository, read by its recipes"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

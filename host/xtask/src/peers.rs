@@ -1,5 +1,9 @@
 //! What the engine is measured against, by the benchmarks. A peer that can't be had is named, with
 //! the reason: here, and by `tests/bench/peer` in its place.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files of the repository, read by its recipes"
+)]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

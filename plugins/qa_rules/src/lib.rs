@@ -40,4 +40,8 @@ use crate::style::Style;
 callboard_plugin::export!(Programmatic, Style, Attribution, InternalLinks, SelfClaim);
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test reads is what it made"
+)]
 mod corpus;

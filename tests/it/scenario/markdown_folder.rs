@@ -3,30 +3,37 @@
 use std::fs;
 
 use callboard_core::store::Dialect;
+use callboard_factory::front_matter;
 use serde_json::Value as Json;
 
 use crate::support::factory::{BARE, DAY, Factory, board, on_each};
 use crate::support::host::Ran;
 
 const STAGE: &str = "\n[[stage]]\nid = \"folder\"\nhandler = \"publish.markdown_folder\"\nNEEDS\ntimeout = \"30s\"\n\
-    on.rejected = \"end\"\nconfig = { folder = \"content/posts\", front_matter = \"toml\" }\n";
+    on.rejected = \"end\"\nconfig = { folder = \"content/posts\", front_matter = \"FORM\" }\n";
 
 /// A factory whose diary is written into a folder, too, and that can write a post there by itself.
-fn factory(dialect: Dialect) -> Factory {
+fn factory(dialect: Dialect, form: &str) -> Factory {
+    let stage = STAGE.replace("FORM", form);
     let factory = Factory::bare_written(dialect);
     let pipeline = factory.read("pipelines/dev_diary.toml");
-    let stage = STAGE.replace("NEEDS", "needs = [\"publish\"]");
-    factory.write("pipelines/dev_diary.toml", pipeline + &stage);
+    let last = stage.replace("NEEDS", "needs = [\"publish\"]");
+    factory.write("pipelines/dev_diary.toml", pipeline + &last);
     let alone = "name = \"to_folder\"\ndescription = \"Writes a post into the folder.\"\nbudget = \"1h\"\n\n\
         [input.slug]\nrequired = true\ndescription = \"The end of its address.\"\n";
-    let alone = format!("{alone}{}", STAGE.replace("NEEDS\n", ""));
+    let alone = format!("{alone}{}", stage.replace("NEEDS\n", ""));
     factory.write("pipelines/to_folder.toml", alone);
     factory
 }
 
 /// One with a post that is published, and its address.
-pub(super) fn published(dialect: Dialect) -> (Factory, String) {
-    let factory = factory(dialect);
+pub(crate) fn published(dialect: Dialect) -> (Factory, String) {
+    published_as(dialect, "toml")
+}
+
+/// The same with heads in a language.
+pub(crate) fn published_as(dialect: Dialect, form: &str) -> (Factory, String) {
+    let factory = factory(dialect, form);
     factory.ok(&["apply"]);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
     factory.ok(&["tasks", "approve", &factory.task(), "--by", "Ada"]);
@@ -35,7 +42,7 @@ pub(super) fn published(dialect: Dialect) -> (Factory, String) {
 }
 
 /// What came of writing a post into the folder.
-pub(super) fn again(factory: &Factory, slug: &str) -> Json {
+pub(crate) fn again(factory: &Factory, slug: &str) -> Json {
     factory.run(&["run", "to_folder", "--input", &format!("slug={slug}")]);
     let id = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
     let shown = factory.json(&["runs", "show", id.as_str().expect("an id")]);
@@ -112,6 +119,58 @@ on_each!(
     }
 );
 
+on_each!(
+    what_looks_like_the_end_of_a_head_ends_none_and_what_stays_is_told,
+    |dialect: Dialect| {
+        for form in ["toml", "yaml"] {
+            let (factory, slug) = published_as(dialect, form);
+            let fence = if form == "toml" { "+++" } else { "---" };
+            let sql = format!(
+                "UPDATE posts SET excerpt = 'One line' || CHR(10) || '{fence}' || CHR(10) || 'draft = true', \
+                seo_title = '\"\"\"' || CHR(10) || '{fence}' || CHR(10) WHERE slug = '{slug}'"
+            );
+            let sql = match dialect {
+                Dialect::Sqlite => sql.replace("CHR(", "char("),
+                Dialect::Postgres => sql,
+            };
+            assert_eq!(factory.execute(&sql), 1);
+            let came = again(&factory, &slug);
+            assert_eq!(came["effects"]["documents_written"], 1, "{came:#}");
+            let path = format!("content/posts/{slug}.md");
+            let document = factory.read(&path);
+            let (head, _) = front_matter::parted(&document).expect("it is read back");
+            let said = head.expect("a head")["description"].clone();
+            assert_eq!(
+                said,
+                format!("One line\n{fence}\ndraft = true"),
+                "{document}"
+            );
+            factory.ok(&["posts", "retitle", &slug, "Other title", "--slug", &slug]);
+            let came = again(&factory, &slug);
+            assert_eq!(came["effects"]["documents_written"], 1, "{came:#}");
+            // A head that was broken since is not passed over once the post is to be gone.
+            let whole = factory.read(&path);
+            factory.write(&path, whole.replacen("title", "title title", 1));
+            factory.ok(&["posts", "unpublish", &slug]);
+            let came = again(&factory, &slug);
+            assert_eq!(came["rule"], "foreign", "{came:#}");
+            let detail = came["detail"].as_str().expect("a detail");
+            assert!(
+                detail.contains("is still there") && detail.contains(&path),
+                "{detail}"
+            );
+            // Nor is one that was edited.
+            factory.write(&path, format!("{whole}More.\n"));
+            let came = again(&factory, &slug);
+            assert_eq!(came["rule"], "edited", "{came:#}");
+            factory.write(&path, &whole);
+            let came = again(&factory, &slug);
+            assert_eq!(came["effects"]["documents_removed"], 1, "{came:#}");
+            assert!(names(&factory).is_empty());
+        }
+    }
+);
+
 #[test]
 fn what_somebody_wrote_there_is_left_as_it_is_and_said() {
     let (factory, slug) = published(Dialect::Sqlite);
@@ -145,7 +204,8 @@ fn what_somebody_wrote_there_is_left_as_it_is_and_said() {
     fs::remove_file(&place).expect("removed");
     std::os::unix::fs::symlink(&outside, &place).expect("a link");
     let came = again(&factory, "lamp");
-    assert_eq!(came["outcome"], "unavailable", "{came:#}");
+    assert_eq!(came["outcome"], "failed", "{came:#}");
+    assert!(came.to_string().contains("lamp.md is a link"), "{came:#}");
     assert_eq!(fs::read_to_string(&outside).expect("there"), "untouched");
 }
 
@@ -215,7 +275,7 @@ fn what_can_be_no_folder_for_posts_of_callboard_toml_is_a_miss_there() {
 
 #[test]
 fn a_folder_outside_of_the_workspace_is_written_only_if_the_operator_says_so() {
-    let factory = factory(Dialect::Sqlite);
+    let factory = factory(Dialect::Sqlite, "toml");
     let outside = tempfile::tempdir().expect("a folder");
     let path = outside.path().join("posts");
     let shown = path.display().to_string();

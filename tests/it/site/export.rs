@@ -4,10 +4,22 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use callboard_factory::site::{ExportError, LIST, export};
+use callboard_factory::media::{Unstored, WaitedPieces};
+use callboard_factory::site::{self, ExportError, Exported, LIST, Site};
 use callboard_factory::tables::posts::{Post, PostStatus};
 
-use super::{post, site};
+use super::{post, site as board};
+
+/// Of posts without pictures.
+fn export(
+    site: &Site,
+    posts: &[Post],
+    moved: &[(String, String)],
+    folder: &Path,
+) -> Result<Exported, ExportError> {
+    let none = |_: &str| -> Result<Option<WaitedPieces>, Unstored> { Ok(None) };
+    site::export(site, posts, moved, folder, &none)
+}
 
 fn files(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -51,7 +63,7 @@ fn every_link_of_every_page_names_a_file() {
     let folder = home.path().join("site");
     let mut posts: Vec<Post> = (1..=12).map(post).collect();
     posts[0].tags = vec!["../../evil".to_owned(), "c++".to_owned()];
-    let exported = export(&site(), &posts, &[], &folder).expect("exported");
+    let exported = export(&board(), &posts, &[], &folder).expect("exported");
     let names = files(&folder);
     assert_eq!(exported.files + 1, names.len());
     for expected in [
@@ -83,14 +95,14 @@ fn every_link_of_every_page_names_a_file() {
 fn the_next_export_replaces_its_own_files_only() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("site");
-    export(&site(), &[post(1), post(2)], &[], &folder).expect("the first");
+    export(&board(), &[post(1), post(2)], &[], &folder).expect("the first");
     fs::write(folder.join("CNAME"), "example.com").expect("a file of the operator");
-    export(&site(), &[post(2)], &[], &folder).expect("the second");
+    export(&board(), &[post(2)], &[], &folder).expect("the second");
     let names = files(&folder);
     assert!(!names.contains("posts/post-1/index.html"), "{names:?}");
     assert!(!folder.join("posts/post-1").exists());
     assert!(names.contains("posts/post-2/index.html") && names.contains("CNAME"));
-    let again = export(&site(), &[post(2)], &[], &folder).expect("the third");
+    let again = export(&board(), &[post(2)], &[], &folder).expect("the third");
     assert_eq!(files(&folder), names);
     assert_eq!(again.files + 2, names.len());
 }
@@ -99,7 +111,7 @@ fn the_next_export_replaces_its_own_files_only() {
 fn a_folder_that_no_export_made_is_left_alone() {
     let home = tempfile::tempdir().expect("a folder");
     fs::write(home.path().join("thesis.txt"), "years of work").expect("a file");
-    let error = export(&site(), &[post(1)], &[], home.path()).expect_err("refused");
+    let error = export(&board(), &[post(1)], &[], home.path()).expect_err("refused");
     assert!(error.to_string().contains("thesis.txt"), "{error}");
     assert_eq!(files(home.path()).len(), 1);
 }
@@ -107,11 +119,11 @@ fn a_folder_that_no_export_made_is_left_alone() {
 #[test]
 fn a_file_in_the_way_is_named_and_kept() {
     let home = tempfile::tempdir().expect("a folder");
-    export(&site(), &[post(1)], &[], home.path()).expect("the first");
+    export(&board(), &[post(1)], &[], home.path()).expect("the first");
     let mine = home.path().join("posts/post-2/index.html");
     fs::create_dir_all(mine.parent().expect("a folder")).expect("made");
     fs::write(&mine, "mine").expect("written");
-    let error = export(&site(), &[post(1), post(2)], &[], home.path()).expect_err("refused");
+    let error = export(&board(), &[post(1), post(2)], &[], home.path()).expect_err("refused");
     assert!(error.to_string().contains("post-2"), "{error}");
     assert_eq!(fs::read_to_string(&mine).expect("still there"), "mine");
 }
@@ -120,11 +132,11 @@ fn a_file_in_the_way_is_named_and_kept() {
 fn a_list_that_points_outside_deletes_nothing() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("site");
-    export(&site(), &[post(1)], &[], &folder).expect("the first");
+    export(&board(), &[post(1)], &[], &folder).expect("the first");
     let outside = home.path().join("precious");
     fs::write(&outside, "x").expect("written");
     fs::write(folder.join(LIST), "../precious\n").expect("written");
-    let error = export(&site(), &[post(1)], &[], &folder).expect_err("refused");
+    let error = export(&board(), &[post(1)], &[], &folder).expect_err("refused");
     assert!(matches!(error, ExportError::List { .. }), "{error}");
     assert!(outside.exists());
 }
@@ -136,7 +148,7 @@ fn a_slug_that_leaves_the_folder_is_refused() {
         slug: "../../evil".to_owned(),
         ..post(1)
     };
-    let error = export(&site(), &[evil], &[], home.path()).expect_err("refused");
+    let error = export(&board(), &[evil], &[], home.path()).expect_err("refused");
     assert!(error.to_string().contains("../../evil"), "{error}");
     assert!(files(home.path()).is_empty());
 }
@@ -155,7 +167,7 @@ fn an_address_of_before_is_a_page_that_leads_on_and_a_line_for_hosts_that_answer
         ("gone", "post-9"),
     ];
     let moved = moved.map(|(old, new)| (old.to_owned(), new.to_owned()));
-    let exported = export(&site(), &[post(1), archived], &moved, home.path()).expect("exported");
+    let exported = export(&board(), &[post(1), archived], &moved, home.path()).expect("exported");
     assert_eq!(exported.redirects, 2);
     let read = |name: &str| fs::read_to_string(home.path().join(name)).expect("a file");
     assert_eq!(

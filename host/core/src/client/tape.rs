@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::headers;
+use crate::bounded;
 use crate::exchange::{ClientError, ClientErrorKind, Request, Response};
 use crate::settings::hex;
 use crate::value::json_in;
@@ -212,9 +213,7 @@ impl Tape {
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let opened = fs::File::from(rustix::fs::open(file, flags, Mode::empty())?);
-    let mut text = Vec::new();
-    opened.take(LARGEST).read_to_end(&mut text)?;
-    Ok(text)
+    bounded::beginning(opened, LARGEST)
 }
 
 impl Asked {
@@ -308,6 +307,10 @@ fn kind(name: &str) -> ClientErrorKind {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test reads is what it made"
+)]
 mod tests {
     use std::sync::Arc;
     use std::time::Duration;

@@ -8,7 +8,7 @@
 //! folder, with the key in the user's state folder. Without any of them nothing is kept.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -16,9 +16,10 @@ use std::time::SystemTime;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 
+use crate::bounded;
 use crate::settings::hex;
 
-/// Bytes of all files together; those that were used longest ago go first.
+/// Bytes of all files together, and thus of one; those that were used longest ago go first.
 const LARGEST: u64 = 1 << 30;
 const KEY: usize = 32;
 const NONCE: usize = 24;
@@ -82,15 +83,15 @@ impl Cache {
     /// What is kept under a name, if its seal holds.
     pub(super) fn read(&self, name: &str) -> Option<Vec<u8>> {
         let path = self.folder.join(name);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => return self.unusable(name, &error.to_string()),
         };
-        let mut content = Vec::new();
-        if let Err(error) = file.read_to_end(&mut content) {
-            return self.unusable(name, &error.to_string());
-        }
+        let mut content = match bounded::whole(&file, LARGEST) {
+            Ok(content) => content,
+            Err(error) => return self.unusable(name, &error.to_string()),
+        };
         let seal = NONCE + name.len() + TAG;
         let Some(start) = content.len().checked_sub(seal) else {
             return self.unusable(name, "it is cut short");
@@ -220,7 +221,7 @@ fn key_at(path: &Path) -> io::Result<[u8; KEY]> {
             return Err(error.error);
         }
     }
-    let text = fs::read_to_string(path)?;
+    let text = bounded::text_of(path, 4 << 10)?;
     digits(text.trim()).ok_or_else(|| {
         let problem = format!(
             "{} holds no key; remove it, and a new one is made",
@@ -238,4 +239,8 @@ fn digits(text: &str) -> Option<[u8; KEY]> {
 
 #[cfg(test)]
 #[path = "cache_tests.rs"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test reads is what it made"
+)]
 mod tests;

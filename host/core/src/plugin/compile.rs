@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
 
 use super::PluginError;
 use super::cache::Cache;
 use super::code::Code;
 use super::scan::{self, ScanRefusal};
-use crate::blocking;
 use crate::config::{CompileLimits, raise};
 use crate::launch::{self, Bounds};
+use crate::{blocking, bounded};
 
 /// Compilers at a time; each uses a few processors.
 const AT_ONCE: usize = 2;
@@ -176,14 +176,13 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, Sc
             // A compiler that ends early says why.
             drop(stdin.write_all(&bytes).await);
         };
-        let (mut code, mut said) = (Vec::new(), Vec::new());
-        let (mut stdout, mut stderr) = (stdout.take(LARGEST + 1), stderr.take(SAID));
-        let ((), read, _) = tokio::join!(
+        let ((), code, said) = tokio::join!(
             give,
-            stdout.read_to_end(&mut code),
-            stderr.read_to_end(&mut said)
+            bounded::heard(stdout, LARGEST + 1),
+            bounded::heard(stderr, SAID)
         );
-        read.map_err(|error| format!("the compiler is not heard: {error}"))?;
+        let code = code.map_err(|error| format!("the compiler is not heard: {error}"))?;
+        let said = said.unwrap_or_default();
         let status = child.wait().await.map_err(|error| error.to_string())?;
         Ok::<_, String>((status, code, String::from_utf8_lossy(&said).into_owned()))
     };

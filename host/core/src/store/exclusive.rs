@@ -4,14 +4,13 @@
 
 use std::fmt;
 use std::fs::{File, TryLockError};
-use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::{Backend, Store, StoreError, StoreErrorKind};
-use crate::private_file;
+use crate::{bounded, private_file};
 
 /// A process that only looks holds the lock for a moment; it is asked for again that long.
 const LOOKED_AT: Duration = Duration::from_millis(300);
@@ -158,9 +157,7 @@ impl Sign {
 }
 
 fn read(file: &mut File, path: &Path) -> Result<Occupant, StoreError> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|error| unusable(path, &error))?;
+    let text = bounded::text(file, 4 << 10).map_err(|error| unusable(path, &error))?;
     let said = text.trim().split_once(' ');
     Ok(Occupant {
         named: said.map(|(process, mode)| (process.to_owned(), mode.to_owned())),

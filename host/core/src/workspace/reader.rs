@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::{CONTRACTS, Files, WorkspaceError, stays_inside};
-use crate::confined_folder::{ConfinedFolder, FileKind, Problem, ReadRefusal};
+use crate::confined_folder::{Allowance, ConfinedFolder, FileKind, Refusal};
 use crate::plugin::manifest;
 
 /// The largest text.
@@ -35,9 +35,9 @@ pub(super) struct Reader {
     /// What is left alone.
     ignored: Gitignore,
     pub(super) files: Files,
-    /// What was read so far: files and folders, and their bytes.
+    /// Files and folders that were read so far.
     count: usize,
-    bytes: u64,
+    allowance: Allowance,
 }
 
 impl Reader {
@@ -51,7 +51,7 @@ impl Reader {
             folder,
             files: Files::new(),
             count: 0,
-            bytes: 0,
+            allowance: Allowance::new(ALL),
         })
     }
 
@@ -163,19 +163,7 @@ impl Reader {
     /// A file of `limit` bytes at most, and of what all may still have.
     fn bytes(&mut self, file: &str, limit: u64) -> Result<Vec<u8>, WorkspaceError> {
         self.count(file)?;
-        let left = ALL - self.bytes;
-        let bytes = self.folder.read(file, limit.min(left)).map_err(|refusal| {
-            if limit > left && matches!(refusal.problem, Problem::Large(_)) {
-                let problem = format!(
-                    "is too large with what was read before it: all files may have {} MiB",
-                    ALL >> 20
-                );
-                return WorkspaceError::new(file, problem, refusal.problem.mend());
-            }
-            refusal.into()
-        })?;
-        self.bytes += bytes.len() as u64;
-        Ok(bytes)
+        Ok(self.allowance.read(&self.folder, file, limit)?)
     }
 
     /// One more file or folder.
@@ -195,8 +183,8 @@ impl Reader {
     }
 }
 
-impl From<ReadRefusal> for WorkspaceError {
-    fn from(refusal: ReadRefusal) -> Self {
+impl From<Refusal> for WorkspaceError {
+    fn from(refusal: Refusal) -> Self {
         let problem = refusal.problem;
         Self::new(refusal.path, problem.to_string(), problem.mend())
     }

@@ -9,15 +9,14 @@ mod retitle;
 mod steps;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
 use callboard_core::address::Address;
 use callboard_core::app::App;
 use callboard_core::blocking;
 use callboard_core::operations::{Broken, ErrorKind, ListEntry, Newest, OperationError, named};
 use callboard_core::store::findings;
+use tokio::runtime::Handle;
 
 use crate::images;
 use crate::media::{self, Media, Pieces, Unstored};
@@ -32,9 +31,6 @@ pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
 pub use self::view::{Exported, MovedPost, PostMoveView};
 pub use crate::tables::posts::{Post, PostStatus};
-
-/// Pictures by their names.
-type Pictures = BTreeMap<String, Arc<[u8]>>;
 
 /// What is at an address of a post.
 pub enum PostAddress {
@@ -128,9 +124,7 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
     let path = folder.to_owned();
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
     let held = blocking::wait(move || site::hold(&path)).await;
-    let held = held
-        .map_err(|error| failed(&error))?
-        .map_err(|error| failed(&error))?;
+    let held = held.map_err(|lost| failed(&lost))??;
     let exported = export_held(app, folder, local).await;
     drop(held);
     exported
@@ -151,21 +145,12 @@ async fn export_held(
         }
     }
     let site = site::current(app, local).await?;
-    let (pictures, no_pictures) = pictures(app, &all).await?;
-    let assets = site.assets().clone().with_pictures(&pictures);
-    let site = site.with_assets(assets);
+    let pictures = pictures(app, &all).await?;
     let moved = post_slugs::moved(app.store()).await?;
     let target = folder.to_owned();
-    let work = blocking::wait(move || site::export(&site, &all, &moved, &target));
-    let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
-    let written = work.await.map_err(|error| failed(&error))?;
-    let written = written.map_err(|error| match &error {
-        ExportError::Write { cause, .. } => {
-            let kind = ErrorKind::of_write(cause.kind(), ErrorKind::Failed);
-            OperationError::new(kind, error.to_string())
-        }
-        _ => failed(&error),
-    })?;
+    let work = blocking::wait(move || site::export(&site, &all, &moved, &target, &*pictures));
+    let written = work.await;
+    let written = written.map_err(|lost| OperationError::failed(lost.to_string()))??;
     let unshown = written.left_out.into_iter().map(|(id, error)| Broken {
         id,
         status: "unreadable",
@@ -179,35 +164,21 @@ async fn export_held(
         redirects: written.redirects,
         left_out,
         no_folders,
-        no_pictures,
+        no_pictures: written.no_pictures,
         leads_to: leads_to.then(|| format!("http://{local}/")),
     })
 }
 
-/// The pictures that posts show, by their names, and those that are not there.
-async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<String>), OperationError> {
-    let names: BTreeSet<String> = all
-        .iter()
-        .flat_map(|post| media::names(&post.markdown, post.featured.as_ref()))
-        .collect();
-    let (mut found, mut absent) = (Pictures::new(), Vec::new());
-    if names.is_empty() {
-        return Ok((found, absent));
-    }
-    let media = Media::of(app).await?;
-    for name in names {
-        let kept = match &media {
-            Some(media) => media.get(&name).await?,
-            None => None,
-        };
-        match kept {
-            Some(bytes) => {
-                found.insert(name, Arc::from(bytes.as_ref()));
-            }
-            None => absent.push(name),
-        }
-    }
-    Ok((found, absent))
+/// What gives the pictures that posts show, piece by piece; a store is asked only if they show any.
+async fn pictures(app: &App, all: &[Post]) -> Result<Box<site::Pictures>, OperationError> {
+    let mut shown = all.iter();
+    let shows = shown.any(|post| !media::names(&post.markdown, post.featured.as_ref()).is_empty());
+    let media = if shows { Media::of(app).await? } else { None };
+    let runtime = Handle::current();
+    Ok(Box::new(move |name: &str| match &media {
+        Some(media) => media.waited(&runtime, name),
+        None => Ok(None),
+    }))
 }
 
 /// A kept picture for a reader.
@@ -246,6 +217,19 @@ impl From<Unstored> for OperationError {
             error => {
                 OperationError::new(ErrorKind::Unavailable, format!("the media store: {error}"))
             }
+        }
+    }
+}
+
+impl From<ExportError> for OperationError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Picture(error) => error.into(),
+            ExportError::Write { ref cause, .. } => {
+                let kind = ErrorKind::of_write(cause.kind(), ErrorKind::Failed);
+                OperationError::new(kind, error.to_string())
+            }
+            error => OperationError::failed(error.to_string()),
         }
     }
 }

@@ -147,7 +147,8 @@ impl Committer<'_> {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 let before = self.git(&["show", &format!("HEAD:{prefix}{name}")]).await?;
                 let text = String::from_utf8_lossy(&before.stdout);
-                Ok(before.status.success() && Seal::of(&text).is_some_and(|seal| seal.intact))
+                let seal = Seal::of(&text).ok().flatten();
+                Ok(before.status.success() && seal.is_some_and(|seal| seal.intact))
             }
             Err(cause) => Err(Uncommitted::Unavailable(format!(
                 "{}: {cause}",

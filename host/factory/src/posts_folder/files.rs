@@ -1,39 +1,149 @@
-//! What lies in a folder of documents: read within a bound and through no link, and where a path leads.
+//! The files of such a folder, and where a path leads. No link below the folder that the operator named is followed, and what has more
+//! bytes than any document that is written here is none of them.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Seal;
+use callboard_core::bounded;
+use callboard_core::confined_folder::{ConfinedFolder, FileKind, Problem, Refusal};
 
-/// The largest document that is read: no post is larger.
-const LARGEST: u64 = 8 << 20;
+use super::{Place, Seal};
+use crate::documents::LARGEST;
 
-/// The text of a regular file; of what is none, of a link and of what is too large, an error.
-pub fn text(path: &Path) -> io::Result<String> {
-    let found = fs::symlink_metadata(path)?;
-    if !found.is_file() {
-        let told = "it is no file, and links are not followed";
-        return Err(io::Error::other(told));
+/// The folder of the pictures.
+pub const PICTURES: &str = "media";
+
+/// A folder of documents, opened.
+#[derive(Debug)]
+pub struct PostsFiles {
+    files: ConfinedFolder,
+    folder: String,
+}
+
+/// What is at the place of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum There {
+    Nothing,
+    /// One that was written here, with its text.
+    Ours(Seal, String),
+    /// What is not known as such, and why.
+    Other(String),
+}
+
+impl PostsFiles {
+    /// The folder is there, and says whose it is.
+    pub fn made(place: &Place) -> Result<Self, Refusal> {
+        let files = ConfinedFolder::made(&place.root).map_err(|error| Refusal {
+            path: String::new(),
+            problem: Problem::Unwritten(error),
+        })?;
+        let own = Self {
+            files,
+            folder: place.folder.clone(),
+        };
+        own.files.make_folder(&own.path(PICTURES))?;
+        if own.files.kind(&place.mark)? != Some(FileKind::File) {
+            let said = b"Posts as Markdown, written by callboard.\n";
+            own.files.write(&place.mark, said)?;
+        }
+        Ok(own)
     }
-    let mut text = String::new();
-    let read = fs::File::open(path)?.take(LARGEST + 1);
-    let bytes = { read }.read_to_string(&mut text)?;
-    if bytes as u64 > LARGEST {
-        let told = format!("it has more than {} MiB, as no post has", LARGEST >> 20);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+
+    /// The path of a name in the folder, below what the operator named.
+    pub fn path(&self, name: &str) -> String {
+        match self.folder.as_str() {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        }
     }
-    Ok(text)
+
+    /// What is at the name of a document. A link is refused.
+    pub fn there(&self, name: &str) -> Result<There, Refusal> {
+        let read = self.files.read(&self.path(name), LARGEST);
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err(refusal) => {
+                return match refusal.problem {
+                    Problem::Absent => Ok(There::Nothing),
+                    problem @ Problem::Large(_) => Ok(There::Other(format!("it {problem}"))),
+                    _ => Err(refusal),
+                };
+            }
+        };
+        let Ok(text) = String::from_utf8(bytes) else {
+            return Ok(There::Other("it is not UTF-8".to_owned()));
+        };
+        Ok(match Seal::of(&text) {
+            Ok(Some(seal)) => There::Ours(seal, text),
+            Ok(None) => There::Other("its head does not say that Callboard wrote it".to_owned()),
+            Err(why) => There::Other(why),
+        })
+    }
+
+    /// The addresses whose documents are there, each with what is; of what is no file, that.
+    pub fn all(&self) -> Result<Vec<(String, There)>, Refusal> {
+        let mut all = Vec::new();
+        for (name, kind) in self.files.list(&self.folder)? {
+            let Some(slug) = name.to_str().and_then(|name| name.strip_suffix(".md")) else {
+                continue;
+            };
+            let there = match kind {
+                FileKind::File => match self.there(&format!("{slug}.md"))? {
+                    // Of a text nothing but its seal is wanted.
+                    There::Ours(seal, _) => There::Ours(seal, String::new()),
+                    there => there,
+                },
+                _ => There::Other("it is no file, and links are not followed".to_owned()),
+            };
+            all.push((slug.to_owned(), there));
+        }
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(all)
+    }
+
+    /// A document as a whole or not at all.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), Refusal> {
+        self.files.write(&self.path(name), text.as_bytes())
+    }
+
+    /// Remove a document.
+    pub fn remove(&self, name: &str) -> Result<bool, Refusal> {
+        self.files.remove(&self.path(name))
+    }
+
+    /// Whether a picture is there, whose name says what it is.
+    pub fn has_picture(&self, name: &str) -> Result<bool, Refusal> {
+        let found = self.files.kind(&self.path(&format!("{PICTURES}/{name}")))?;
+        Ok(found == Some(FileKind::File))
+    }
+
+    /// A picture as a whole or not at all, of what `fill` writes.
+    pub fn write_picture<E: From<Refusal>>(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let path = self.path(&format!("{PICTURES}/{name}"));
+        self.files.write_with(&path, fill)
+    }
 }
 
 /// Whose a document is, if it was written here. A folder, a link, what is no text and what is too large were not.
-pub fn sealed(path: &Path) -> io::Result<Option<Seal>> {
+pub(super) fn sealed(path: &Path) -> io::Result<Option<Seal>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
     }
-    match text(path) {
-        Ok(text) => Ok(Seal::of(&text)),
-        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Ok(None),
+    match bounded::text_of(path, LARGEST) {
+        Ok(text) => Ok(Seal::of(&text).ok().flatten()),
+        Err(cause)
+            if matches!(
+                cause.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge
+            ) =>
+        {
+            Ok(None)
+        }
         Err(cause) => Err(cause),
     }
 }

@@ -50,15 +50,6 @@ impl Assets {
         Self(assets.collect())
     }
 
-    /// With kept pictures, by their names.
-    #[must_use]
-    pub fn with_pictures(mut self, pictures: &BTreeMap<String, Arc<[u8]>>) -> Self {
-        let paths = pictures.iter();
-        let paths = paths.map(|(name, content)| (format!("media/{name}"), Arc::clone(content)));
-        self.0.extend(Self::new(&paths.collect()).0);
-        self
-    }
-
     pub fn get(&self, path: &str) -> Option<&Asset> {
         self.0.get(path)
     }

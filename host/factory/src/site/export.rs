@@ -1,20 +1,29 @@
 //! The whole site as files. They are written aside first and then moved into place one by one,
-//! so that a reader never meets half a file, and a crash leaves whole files that the list knows. A folder that is
-//! new is written beside its place and comes there as a whole, or not at all.
+//! so that a reader never meets half a file, and a crash leaves whole files that the list knows.
 
+mod begun;
 mod files;
+mod held;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
+use callboard_core::confined_folder::{ASIDE, ConfinedFolder, FileKind, Problem, Refusal};
+
+pub use self::held::{hold, note_written, written_of};
 use super::{Site, SiteError};
+use crate::media::{Unstored, WaitedPieces};
 use crate::tables::posts::Post;
 
 /// The file that lists what an export wrote, so that the next one touches nothing else.
 pub const LIST: &str = ".callboard-export";
+/// The most bytes of it.
+const LISTED: u64 = 16 << 20;
+
+/// Gives a picture piece by piece; `None` if it is not there.
+pub type Pictures = dyn Fn(&str) -> Result<Option<WaitedPieces>, Unstored> + Send;
 
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +34,16 @@ pub struct Exported {
     pub redirects: usize,
     /// The slugs of posts that can't be shown, and why; nothing else of the site shows them.
     pub left_out: Vec<(String, SiteError)>,
+    /// Pictures that are shown and not there.
+    pub no_pictures: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(transparent)]
     Site(#[from] SiteError),
+    #[error(transparent)]
+    Picture(#[from] Unstored),
     #[error("the slug `{slug}` is no name of a folder; leave the post out, or remove it")]
     Slug { slug: String },
     #[error(
@@ -44,68 +57,73 @@ pub enum ExportError {
     Outside { name: String },
     #[error("cannot write {}: {cause}; check that the folder can be written", path.display())]
     Write { path: PathBuf, cause: io::Error },
+    #[error("{} {problem}; {}", path.display(), problem.mend())]
+    Refused { path: PathBuf, problem: Problem },
 }
 
 /// The file in which hosts of static files read which addresses lead to which.
 pub const REDIRECTS: &str = "_redirects";
 
-/// The file that says what an export that is kept was written of.
-const STATE: &str = ".callboard-export.state";
-/// The right to write an export into a folder, which is made: whoever else would waits until it is dropped. Where a file
-/// system has no locks, nobody waits.
-pub fn hold(folder: &Path) -> Result<fs::File, ExportError> {
-    fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
-    let held = fs::File::open(folder).map_err(|cause| failed(folder, cause))?;
-    held.lock().ok();
-    Ok(held)
-}
-
-/// What the export in a folder was written of, if that is known.
-pub fn written_of(folder: &Path) -> Option<String> {
-    fs::read_to_string(folder.join(STATE)).ok()
-}
-
-/// Say what the export in a folder was written of.
-pub fn note_written(folder: &Path, state: &str) -> Result<(), ExportError> {
-    write(&folder.join(STATE), state)
-}
-
 /// Write the published site into `folder`, with addresses that posts had before, each with the one it leads
-/// to. What an earlier export wrote there is replaced;
-/// other files are never touched, and a folder that no export made must be empty.
+/// to. What an earlier export wrote there is replaced; other files are never touched, no link is followed, and a
+/// folder that no export made must be empty. One that is not there comes to its place as a whole or not at all.
+/// Of pictures one piece is in memory at a time.
 pub fn export(
     site: &Site,
     posts: &[Post],
     moved: &[(String, String)],
     folder: &Path,
+    pictures: &Pictures,
+) -> Result<Exported, ExportError> {
+    if folder.symlink_metadata().is_ok() {
+        return write(site, posts, moved, folder, pictures);
+    }
+    begun::in_place(folder, |aside| write(site, posts, moved, aside, pictures))
+}
+
+/// Write it into a folder that is there.
+fn write(
+    site: &Site,
+    posts: &[Post],
+    moved: &[(String, String)],
+    folder: &Path,
+    pictures: &Pictures,
 ) -> Result<Exported, ExportError> {
     let (posts, left_out) = files::showable(site, posts);
     let moved = files::leading_on(&posts, moved);
+    let shown = files::pictures(&posts);
     let files = files::all(site, posts, &moved)?;
-    let exported = Exported {
+    let mut exported = Exported {
         files: files.len(),
         redirects: moved.len(),
         bytes: files.values().map(|content| content.len() as u64).sum(),
         left_out,
+        no_pictures: Vec::new(),
     };
     let target = Target::open(folder)?;
-    let names: BTreeSet<String> = files.keys().cloned().collect();
+    let mut names: BTreeSet<String> = files.keys().cloned().collect();
     if let Some(name) = names.iter().find(|name| !is_inside(name)) {
         let name = name.clone();
         return Err(ExportError::Outside { name });
     }
-    target.refuse_foreign(&names)?;
+    let kept = shown.iter().map(|name| files::place(name));
+    target.refuse_foreign(&names.iter().cloned().chain(kept).collect())?;
     let aside = target.aside()?;
     for (name, content) in &files {
-        write(&aside.path().join(name), content)?;
+        target.put(&aside.at(name), content)?;
     }
-    if target.is_new {
-        write_list(aside.path(), names.iter())?;
-        target.begin(aside)?;
-        return Ok(exported);
+    for name in shown {
+        let Some(pieces) = pictures(&name)? else {
+            exported.no_pictures.push(name);
+            continue;
+        };
+        let place = files::place(&name);
+        exported.bytes += target.put_pieces(&aside.at(&place), pieces)?;
+        exported.files += 1;
+        names.insert(place);
     }
     target.write_list(target.own.union(&names))?;
-    target.move_in(aside.path(), &names)?;
+    target.move_in(&aside, &names)?;
     target.remove(target.own.difference(&names))?;
     target.write_list(names.iter())?;
     Ok(exported)
@@ -114,44 +132,65 @@ pub fn export(
 /// The folder and what an earlier export wrote into it.
 struct Target<'f> {
     folder: &'f Path,
+    files: ConfinedFolder,
     own: BTreeSet<String>,
-    /// Whether it was not there yet.
-    is_new: bool,
-    _above: MadeFolders,
+}
+
+/// A folder to write in that is on the same file system; it goes away by itself.
+struct Aside {
+    name: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Aside {
+    fn at(&self, name: &str) -> String {
+        format!("{}/{name}", self.name)
+    }
 }
 
 impl<'f> Target<'f> {
     fn open(folder: &'f Path) -> Result<Self, ExportError> {
-        let is_new = folder.symlink_metadata().is_err();
-        let above = MadeFolders::above(folder)?;
-        let list = folder.join(LIST);
-        let own = match fs::read_to_string(&list) {
-            Ok(text) => text.lines().map(str::to_owned).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
-            Err(cause) => return Err(failed(&list, cause)),
+        let files = ConfinedFolder::made(folder).map_err(|cause| failed(folder, cause))?;
+        let mut target = Self {
+            folder,
+            files,
+            own: BTreeSet::new(),
         };
-        if let Some(entry) = own.iter().find(|entry| !is_inside(entry)) {
+        let text = match target.files.read(LIST, LISTED) {
+            Err(refusal) if matches!(refusal.problem, Problem::Absent) => {
+                target.refuse_full()?;
+                return Ok(target);
+            }
+            read => read.map_err(|refusal| target.refused(refusal))?,
+        };
+        let list = folder.join(LIST);
+        let text =
+            String::from_utf8(text).map_err(|error| failed(&list, io::Error::other(error)))?;
+        target.own = text.lines().map(str::to_owned).collect();
+        if let Some(entry) = target.own.iter().find(|entry| !is_inside(entry)) {
             let entry = entry.clone();
             return Err(ExportError::List { list, entry });
-        }
-        let target = Self {
-            folder,
-            own,
-            is_new,
-            _above: above,
-        };
-        if !is_new && !list.exists() {
-            target.refuse_full()?;
         }
         Ok(target)
     }
 
+    fn refused(&self, refusal: Refusal) -> ExportError {
+        let path = self.folder.join(refusal.path);
+        let problem = refusal.problem;
+        match problem {
+            Problem::Unwritten(cause) => ExportError::Write { path, cause },
+            problem => ExportError::Refused { path, problem },
+        }
+    }
+
     fn refuse_full(&self) -> Result<(), ExportError> {
-        for entry in fs::read_dir(self.folder).map_err(|cause| failed(self.folder, cause))? {
-            let entry = entry.map_err(|cause| failed(self.folder, cause))?;
+        let names = self.files.list("");
+        for (name, _) in names.map_err(|refusal| self.refused(refusal))? {
             // What an export left that was cut off is no reason to refuse the next one.
-            if !entry.file_name().to_string_lossy().starts_with(LIST) {
-                return Err(ExportError::Foreign { path: entry.path() });
+            let name = name.to_string_lossy();
+            if !name.starts_with(LIST) && !name.starts_with(ASIDE) {
+                let path = self.folder.join(&*name);
+                return Err(ExportError::Foreign { path });
             }
         }
         Ok(())
@@ -160,132 +199,85 @@ impl<'f> Target<'f> {
     /// A file of the same name that no export wrote, or a link that leads elsewhere.
     fn refuse_foreign(&self, names: &BTreeSet<String>) -> Result<(), ExportError> {
         for name in names.union(&self.own) {
-            let path = self.folder.join(name);
-            let exists = path.symlink_metadata().is_ok();
-            if exists && (!self.own.contains(name) || path.is_dir()) {
-                return Err(ExportError::Foreign { path });
-            }
-            let mut parents = Path::new(name).ancestors().skip(1);
-            if let Some(parent) = parents.find(|parent| self.is_link(parent)) {
-                let path = self.folder.join(parent);
-                return Err(ExportError::Foreign { path });
-            }
+            let in_the_way = match self.files.kind(name) {
+                Ok(None) => continue,
+                Ok(Some(FileKind::File)) if self.own.contains(name) => continue,
+                Ok(Some(_)) => name.clone(),
+                Err(refusal) => match refusal.problem {
+                    Problem::Link | Problem::Special => refusal.path,
+                    _ => return Err(self.refused(refusal)),
+                },
+            };
+            let path = self.folder.join(in_the_way);
+            return Err(ExportError::Foreign { path });
         }
         Ok(())
     }
 
-    fn is_link(&self, parent: &Path) -> bool {
-        !parent.as_os_str().is_empty() && self.folder.join(parent).is_symlink()
-    }
-
-    /// A folder to write in that is on the same file system; it goes away by itself.
-    fn aside(&self) -> Result<tempfile::TempDir, ExportError> {
-        let place = if self.is_new {
-            above(self.folder)
-        } else {
-            self.folder
-        };
-        tempfile::Builder::new()
+    fn aside(&self) -> Result<Aside, ExportError> {
+        let made = tempfile::Builder::new()
             .prefix(".callboard-export-")
-            // As any folder is that this person makes.
-            .permissions(fs::Permissions::from_mode(0o777))
-            .tempdir_in(place)
-            .map_err(|cause| failed(place, cause))
+            .tempdir_in(self.folder);
+        let folder = made.map_err(|cause| failed(self.folder, cause))?;
+        let name = folder.path().file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        Ok(Aside {
+            name,
+            _folder: folder,
+        })
     }
 
-    /// Bring the whole to its place, where there is nothing yet.
-    fn begin(&self, aside: tempfile::TempDir) -> Result<(), ExportError> {
-        fs::rename(aside.path(), self.folder).map_err(|cause| failed(self.folder, cause))?;
-        // It is where it was not made.
-        drop(aside.keep());
-        Ok(())
+    fn create(&self, path: &str) -> Result<File, ExportError> {
+        let made = self.files.create(path);
+        made.map_err(|refusal| self.refused(refusal))
+    }
+
+    fn put(&self, path: &str, content: &[u8]) -> Result<(), ExportError> {
+        let written = self.create(path)?.write_all(content);
+        written.map_err(|cause| failed(&self.folder.join(path), cause))
+    }
+
+    /// The bytes of all pieces.
+    fn put_pieces(&self, path: &str, pieces: WaitedPieces) -> Result<u64, ExportError> {
+        let (mut file, mut bytes) = (self.create(path)?, 0);
+        for piece in pieces {
+            let piece = piece?;
+            let written = file.write_all(&piece);
+            written.map_err(|cause| failed(&self.folder.join(path), cause))?;
+            bytes += piece.len() as u64;
+        }
+        Ok(bytes)
     }
 
     /// Deep files first, so that nothing links to a page that is not there yet.
-    fn move_in(&self, aside: &Path, names: &BTreeSet<String>) -> Result<(), ExportError> {
+    fn move_in(&self, aside: &Aside, names: &BTreeSet<String>) -> Result<(), ExportError> {
         let mut names: Vec<_> = names.iter().collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.matches('/').count()));
         for name in names {
-            let place = self.folder.join(name);
-            create_parent(&place)?;
-            fs::rename(aside.join(name), &place).map_err(|cause| failed(&place, cause))?;
+            let moved = self.files.rename(&aside.at(name), name);
+            moved.map_err(|refusal| self.refused(refusal))?;
         }
         Ok(())
     }
 
     fn remove<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<(), ExportError> {
         for name in names {
-            let path = self.folder.join(name);
-            match fs::remove_file(&path) {
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                    return Err(failed(&path, cause));
-                }
-                _ => self.remove_empty(Path::new(name)),
+            let removed = self.files.remove(name);
+            removed.map_err(|refusal| self.refused(refusal))?;
+            let mut parent = name.as_str();
+            while let Some((above, _)) = parent.rsplit_once('/') {
+                // A folder that still holds something stays.
+                self.files.remove_folder(above).ok();
+                parent = above;
             }
         }
         Ok(())
     }
 
-    fn remove_empty(&self, name: &Path) {
-        let parents = name.ancestors().skip(1);
-        for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
-            // A folder that still holds something stays.
-            fs::remove_dir(self.folder.join(parent)).ok();
-        }
-    }
-
     fn write_list<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<(), ExportError> {
-        write_list(self.folder, names)
-    }
-}
-
-fn write_list<'n>(
-    folder: &Path,
-    names: impl Iterator<Item = &'n String>,
-) -> Result<(), ExportError> {
-    let text: String = names.flat_map(|name| [name.as_str(), "\n"]).collect();
-    let list = folder.join(LIST);
-    let fresh = folder.join(format!("{LIST}.new"));
-    let written = write(&fresh, &text);
-    let written =
-        written.and_then(|()| fs::rename(&fresh, &list).map_err(|cause| failed(&list, cause)));
-    if written.is_err() {
-        fs::remove_file(&fresh).ok();
-    }
-    written
-}
-
-/// The folder that a folder is in.
-fn above(folder: &Path) -> &Path {
-    let parent = folder.parent().unwrap_or(folder);
-    if parent.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        parent
-    }
-}
-
-/// Folders that were made for one that is to come into them. Those that nothing came into go away.
-struct MadeFolders(Vec<PathBuf>);
-
-impl MadeFolders {
-    fn above(folder: &Path) -> Result<Self, ExportError> {
-        let parent = above(folder);
-        let missing = parent
-            .ancestors()
-            .take_while(|path| !path.as_os_str().is_empty() && path.symlink_metadata().is_err());
-        let made = Self(missing.map(Path::to_owned).collect());
-        fs::create_dir_all(parent).map_err(|cause| failed(parent, cause))?;
-        Ok(made)
-    }
-}
-
-impl Drop for MadeFolders {
-    fn drop(&mut self) {
-        for folder in &self.0 {
-            // One that holds something stays.
-            fs::remove_dir(folder).ok();
-        }
+        let text: String = names.flat_map(|name| [name.as_str(), "\n"]).collect();
+        let written = self.files.write(LIST, text.as_bytes());
+        written.map_err(|refusal| self.refused(refusal))
     }
 }
 
@@ -296,16 +288,6 @@ fn is_inside(entry: &str) -> bool {
         && path
             .components()
             .all(|part| matches!(part, Component::Normal(_)))
-}
-
-fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), ExportError> {
-    create_parent(path)?;
-    fs::write(path, text).map_err(|cause| failed(path, cause))
-}
-
-fn create_parent(path: &Path) -> Result<(), ExportError> {
-    let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent).map_err(|cause| failed(parent, cause))
 }
 
 fn failed(path: &Path, cause: io::Error) -> ExportError {

@@ -30,6 +30,11 @@ pub fn owner(slug: &str) -> Query<PostSlug> {
     select("WHERE slug = $1").bind(slug)
 }
 
+/// All that posts have and had, each with the id of its post.
+pub fn all() -> Query<(String, String)> {
+    Query::new("SELECT slug, post FROM post_slugs")
+}
+
 /// The addresses that begin so.
 pub fn beginning(beginning: &str) -> Query<PostSlug> {
     let length = i64::try_from(beginning.len()).unwrap_or(i64::MAX);

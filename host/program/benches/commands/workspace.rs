@@ -1,4 +1,8 @@
 //! A workspace of many plugins, and the program that is run in it.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a benchmark reads is its own, or the system's"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,8 @@
 //! What this process has had of the processors. A busy machine does not stretch that as it does the time.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a benchmark reads is its own, or the system's"
+)]
 
 use std::fs;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use callboard_core::app::App;
-use callboard_core::operations::given;
+use callboard_core::bounded;
 use callboard_core::operations::settings::{
     self, SealedByAnother, SettingChangeView, SettingState, SettingType, SettingView,
 };
@@ -195,6 +195,6 @@ fn from_input(key: &str, kind: SettingType) -> Result<String, Failure> {
     if kind == SettingType::Secret && std::io::stdin().is_terminal() {
         return rpassword::prompt_password(format!("{key}: ")).map_err(unread);
     }
-    let text = given::bounded(std::io::stdin(), settings::LONGEST).map_err(unread)?;
+    let text = bounded::text(std::io::stdin(), settings::LONGEST).map_err(unread)?;
     Ok(text.trim_end_matches('\n').to_owned())
 }

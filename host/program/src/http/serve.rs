@@ -152,6 +152,10 @@ fn note(ended: hyper::Result<()>) {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test reads is what it made"
+)]
 mod tests {
     use std::net::SocketAddr;
     use std::time::Instant;

@@ -1,8 +1,7 @@
 //! The process that compiles: it is bounded by the process that starts it, reads a component from
 //! its standard input, and answers with compiled code. It has no environment and opens nothing.
 
-use std::io::Read as _;
-
+use crate::bounded;
 use crate::plugin::{component, engine};
 
 /// The first argument of a program that is asked to compile. No command has this name.
@@ -16,10 +15,8 @@ pub fn asked() -> Option<Result<Vec<u8>, String>> {
 }
 
 fn compile() -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let most = component::LARGEST as u64;
-    let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
-    read.map_err(|error| format!("the component is not read: {error}"))?;
+    let read = bounded::beginning(std::io::stdin().lock(), component::LARGEST as u64);
+    let bytes = read.map_err(|error| format!("the component is not read: {error}"))?;
     let engine = engine::compiling().map_err(|error| format!("{error:#}"))?;
     engine
         .precompile_component(&bytes)

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Sqlite, Transaction};
 
 use super::BUSY_TIMEOUT;
+use crate::bounded;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long SQLite itself waits, after which it is asked who holds the lock.
@@ -61,13 +62,16 @@ pub(super) async fn begin<'c>(
     Ok(connection.begin_with(LOOKED_AT).await?)
 }
 
+/// The most bytes of the system's list of locks.
+const LOCKS: u64 = 16 << 20;
+
 /// The process that holds a lock which keeps others from writing, unless it is one of callboard.
 fn stranger(file: &Path) -> Option<String> {
     let inode = |path: &Path| path.metadata().ok().map(|metadata| metadata.ino());
     let mut log = file.as_os_str().to_owned();
     log.push("-shm");
     let (main, log) = (inode(file), inode(Path::new(&log)));
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let locks = bounded::text_of(Path::new("/proc/locks"), LOCKS).ok()?;
     let mut holders = locks.lines().filter_map(FileLock::read);
     let holder = holders.find(|lock| {
         let of = |inode: Option<u64>| inode == Some(lock.inode);

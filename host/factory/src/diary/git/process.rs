@@ -3,6 +3,7 @@
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use callboard_core::bounded;
 use callboard_core::launch::{self, Bounds};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdout};
@@ -167,13 +168,12 @@ async fn pieces(
 
 /// The beginning of what the program says of itself; the rest is read and dropped.
 async fn said(stderr: Option<ChildStderr>) -> String {
-    let mut words = Vec::new();
-    if let Some(mut stderr) = stderr {
-        let mut beginning = (&mut stderr).take(PIECE as u64);
-        beginning.read_to_end(&mut words).await.ok();
-        tokio::io::copy(&mut stderr, &mut tokio::io::sink())
-            .await
-            .ok();
-    }
-    String::from_utf8_lossy(&words).into_owned()
+    let Some(mut stderr) = stderr else {
+        return String::new();
+    };
+    let words = bounded::heard(&mut stderr, PIECE as u64).await;
+    tokio::io::copy(&mut stderr, &mut tokio::io::sink())
+        .await
+        .ok();
+    String::from_utf8_lossy(&words.unwrap_or_default()).into_owned()
 }

@@ -6,23 +6,24 @@
 //! folder has of posts that are shown no more, or have another address, goes with the next call. The same call
 //! again changes nothing.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use callboard_core::blocking;
+use callboard_core::confined_folder::{Problem, Refusal};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use crate::changing;
-use crate::media::{self, Media, StoreClient};
+use crate::front_matter::Language;
+use crate::media::{self, Media, StoreClient, Unstored};
 use crate::posts_folder::commit::{Committer, Uncommitted};
-use crate::posts_folder::files::{self, sealed};
-use crate::posts_folder::{self, HeadForm, MARK, Refused, Seal};
+use crate::posts_folder::files::{PICTURES, PostsFiles, There};
+use crate::posts_folder::{self, Place, Refused};
 use crate::tables::post_slugs;
 use crate::tables::posts::{self, Post};
 
@@ -37,7 +38,7 @@ struct Config {
     folder: String,
     /// How the head of a document is written.
     #[serde(default)]
-    front_matter: HeadForm,
+    front_matter: Language,
     /// What stands before the name of a picture in a document; the pictures are in the folder `media` of
     /// `folder`.
     #[serde(default = "pictures_at")]
@@ -54,9 +55,6 @@ struct Config {
     #[schemars(regex(pattern = "^[^<>\\n]+ <[^<>\\n]+>$"))]
     committer: Option<String>,
 }
-
-/// The folder of the pictures.
-const PICTURES: &str = "media";
 
 fn pictures_at() -> String {
     format!("{PICTURES}/")
@@ -85,52 +83,47 @@ impl Handler for MarkdownFolder {
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<()> {
+        let (own, workspace) = (call.resources.config(), call.resources.folder());
         let folder = placed(call, &config.folder)?;
-        let committer = config.commit.then(|| Committer {
-            folder: &folder,
-            author: config.author.as_deref(),
-            committer: config.committer.as_deref(),
-            until: call.deadline,
-        });
+        let committer = committer(call, &config, &folder);
         if let Some(committer) = &committer {
             committer.is_ready().await.map_err(uncommitted)?;
         }
+        let place = Place::of(own, workspace, &folder);
+        let root = place.root.clone();
         let post = changing::post_at(call, &reads.slug).await?;
-        let mut target = Target {
-            marked: posts_folder::marked(call.resources.folder(), &folder),
-            folder: folder.clone(),
-            posts: call.read(posts::places()).await?,
-            document: None,
-            pictures: Vec::new(),
+        let posts = call.read(posts::places()).await?.into_iter();
+        let (document, pictures) = match &post {
+            Some(post) => (
+                Some(document(call, &config, post).await?),
+                pictures(call, post).await?,
+            ),
+            None => (None, Pictures::default()),
         };
-        if let Some(post) = &post {
-            target.document = Some(document(call, &config, post).await?);
-            target.pictures = pictures(call, post).await?;
-        }
+        let target = Target {
+            place,
+            posts: posts.map(|(id, at, shown)| (id, (at, shown))).collect(),
+            addresses: call.read(post_slugs::all()).await?.into_iter().collect(),
+            document,
+            pictures,
+        };
+        let gone = target.gone(post.as_ref(), &reads.slug);
         let written = blocking::wait_until(call.deadline, move || target.write()).await;
         let written = written.map_err(|lost| unwritten(&config.folder, &lost))?;
-        let written = written.map_err(|problem| match problem {
-            Problem::Io(path, cause) => {
-                unwritten(&config.folder, &format!("{}: {cause}", path.display()))
-            }
-            Problem::Other(rule, detail) => Stop::rejected(rule, detail),
-        })?;
+        let written = written.map_err(|trouble| trouble.stop(&config.folder, &root))?;
         let committed = match &committer {
             Some(committer) => committer.commit(&message(post.as_ref())).await,
             None => Ok(false),
         };
         let committed = committed.map_err(uncommitted)?;
-        if post.is_none() && written.removed == 0 && !committed {
-            let reason = format!(
-                "`{}` is published no more, and not in the folder",
-                reads.slug
-            );
-            return Err(Stop::nothing_to_do(reason));
+        if let Some(gone) = gone {
+            let changed = committed || written.removed > 0;
+            written.rid_of(&gone, changed, &reads.slug, &root)?;
         }
         let left = written.left.into_iter();
-        let done = left.fold(Done::new(()), |done, path| {
-            let why = "its post has another address or is shown no more, and it was edited since it was written";
-            done.fallback(path, why)
+        let done = left.fold(Done::new(()), |done, left| {
+            let why = format!("its post has another address or is shown no more, and {}", left.why);
+            done.fallback(shown(&root, &left.path), why)
         });
         let effects = [
             ("documents_written", written.documents),
@@ -150,6 +143,16 @@ fn placed(call: &Call, folder: &str) -> Result<PathBuf, Stop> {
     placed.map_err(|Refused { problem, mend }| {
         let told = format!("config.folder: {problem}; {mend}");
         Stop::failed(FailureKind::Config, told)
+    })
+}
+
+/// Who commits, if what is written is committed.
+fn committer<'c>(call: &Call, config: &'c Config, folder: &'c Path) -> Option<Committer<'c>> {
+    config.commit.then(|| Committer {
+        folder,
+        author: config.author.as_deref(),
+        committer: config.committer.as_deref(),
+        until: call.deadline,
     })
 }
 
@@ -181,41 +184,60 @@ async fn document(call: &Call, config: &Config, post: &Post) -> Result<(String, 
     former.sort();
     let form = (config.front_matter, config.pictures_at.as_str());
     let text = posts_folder::document(post, &former, form).map_err(|cause| {
-        let text = format!("the text of `{}` cannot be read: {cause}", post.title);
+        let text = format!("`{}` cannot be written as a document: {cause}", post.title);
         Stop::failed(FailureKind::Input, text)
     })?;
     Ok((format!("{}.md", post.slug), text))
 }
 
-/// The pictures that it shows, by their names.
-async fn pictures(call: &Call, post: &Post) -> Result<Vec<(String, Bytes)>, Stop> {
+/// What gives the pictures of a post.
+#[derive(Default)]
+struct Pictures {
+    names: Vec<String>,
+    from: Option<(Media, Handle)>,
+}
+
+/// The pictures that it shows. Each is in memory by the piece.
+async fn pictures(call: &Call, post: &Post) -> Result<Pictures, Stop> {
     changing::pictured(call, &post.markdown, post.featured.as_ref()).await?;
-    let unavailable = |cause: &dyn std::fmt::Display| Stop::unavailable("media store", cause);
     let client = StoreClient::of(call);
     let media = Media::existing(&call.settings, call.resources.folder(), client);
-    let media = media.map_err(|error| unavailable(&error))?;
-    let mut pictures = Vec::new();
-    for name in media::names(&post.markdown, post.featured.as_ref()) {
-        let Some(media) = &media else { break };
-        let found = media
-            .get(&name)
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let found = found.ok_or_else(|| unavailable(&format!("`{name}` is not there")))?;
-        pictures.push((name, found));
+    let media = media.map_err(|error| Stop::unavailable("media store", error))?;
+    Ok(Pictures {
+        names: media::names(&post.markdown, post.featured.as_ref()),
+        from: media.map(|media| (media, Handle::current())),
+    })
+}
+
+impl Pictures {
+    fn write(&self, name: &str, files: &PostsFiles) -> Result<(), Trouble> {
+        let found = match &self.from {
+            Some((media, runtime)) => media.waited(runtime, name)?,
+            None => None,
+        };
+        let pieces = found.ok_or_else(|| Trouble::NoPicture(name.to_owned()))?;
+        files.write_picture(name, |file| {
+            for piece in pieces {
+                let written = file.write_all(&piece?);
+                written.map_err(|cause| Refusal {
+                    path: files.path(&format!("{PICTURES}/{name}")),
+                    problem: Problem::Unwritten(cause),
+                })?;
+            }
+            Ok(())
+        })
     }
-    Ok(pictures)
 }
 
 /// What is to be in the folder.
 struct Target {
-    folder: PathBuf,
-    /// Where it says whose it is.
-    marked: PathBuf,
+    place: Place,
     /// All posts by their ids, each with its address and whether it is shown.
-    posts: Vec<(String, String, bool)>,
+    posts: BTreeMap<String, (String, bool)>,
+    /// The addresses that posts have and had, each with the post's id.
+    addresses: BTreeMap<String, String>,
     document: Option<(String, String)>,
-    pictures: Vec<(String, Bytes)>,
+    pictures: Pictures,
 }
 
 /// What came of it.
@@ -224,128 +246,174 @@ struct Wrote {
     documents: u64,
     removed: u64,
     pictures: u64,
-    /// Documents that should be gone, and were edited.
-    left: Vec<String>,
+    /// What should be gone, and is not.
+    left: Vec<Left>,
 }
 
-enum Problem {
-    Io(PathBuf, io::Error),
-    /// A rule, and what speaks against writing.
-    Other(&'static str, String),
+/// A document that stays.
+struct Left {
+    path: String,
+    /// The id of its post.
+    post: String,
+    rule: &'static str,
+    why: String,
 }
+
+/// A post that is published no more: its id, and whether readers have it all the same.
+struct Gone {
+    id: Option<String>,
+    is_shown: bool,
+}
+
+/// Why the folder is not as it is to be.
+enum Trouble {
+    Files(Refusal),
+    Store(Unstored),
+    NoPicture(String),
+    /// A rule, and what speaks against writing: the path of the document, and why it stays.
+    Rule(&'static str, String, String),
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Trouble::Files(refusal)
+    }
+}
+
+impl From<Unstored> for Trouble {
+    fn from(error: Unstored) -> Self {
+        Trouble::Store(error)
+    }
+}
+
+impl Trouble {
+    fn stop(self, folder: &str, root: &Path) -> Stop {
+        match self {
+            Trouble::Files(Refusal { path, problem }) => {
+                let told = format!("{} {problem}", shown(root, &path));
+                match problem {
+                    Problem::Absent | Problem::Failed(_) | Problem::Unwritten(_) => unwritten(folder, &told),
+                    // Trying again changes nothing.
+                    lasting => Stop::failed(FailureKind::Config, format!("{told}; {}", lasting.mend())),
+                }
+            }
+            Trouble::Store(error) => Stop::unavailable("media store", error),
+            Trouble::NoPicture(name) => Stop::unavailable("media store", format!("`{name}` is not there")),
+            Trouble::Rule(rule, path, why) => Stop::rejected(rule, format!("{} {why}", shown(root, &path))),
+        }
+    }
+}
+
+/// A path as it is told.
+fn shown(root: &Path, path: &str) -> String {
+    root.join(path).display().to_string()
+}
+
+const EDITED: &str =
+    "was edited since it was written, and is left as it is; move it away to have it written anew";
 
 impl Target {
     /// Pictures first, so that no document shows one that is not there yet.
-    fn write(self) -> Result<Wrote, Problem> {
+    fn write(self) -> Result<Wrote, Trouble> {
         let mut wrote = Wrote::default();
-        made(&self.folder, &self.marked)?;
+        let files = PostsFiles::made(&self.place)?;
         if let Some((name, text)) = &self.document {
-            let is_new = self.is_new(name, text)?;
-            for (name, bytes) in &self.pictures {
-                let path = self.folder.join(PICTURES).join(name);
-                // A name says what the picture is.
-                if !path.is_file() {
-                    put(&path, bytes)?;
+            let is_new = is_new(&files, name, text)?;
+            for name in &self.pictures.names {
+                if !files.has_picture(name)? {
+                    self.pictures.write(name, &files)?;
                     wrote.pictures += 1;
                 }
             }
             if is_new {
-                put(&self.folder.join(name), text.as_bytes())?;
+                files.write(name, text)?;
                 wrote.documents = 1;
             }
         }
-        self.remove_stale(&mut wrote)?;
+        self.remove_stale(&files, &mut wrote)?;
         Ok(wrote)
     }
 
-    /// Whether the document is to be written; what somebody else wrote there is not written over.
-    fn is_new(&self, name: &str, text: &str) -> Result<bool, Problem> {
-        let path = self.folder.join(name);
-        let there = match files::text(&path) {
-            Ok(there) => there,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(cause) if cause.kind() == io::ErrorKind::InvalidData => {
-                let told = format!("{}: {cause}; it is left as it is", path.display());
-                return Err(Problem::Other("foreign", told));
-            }
-            Err(cause) => return Err(Problem::Io(path, cause)),
-        };
-        if there == text {
-            return Ok(false);
-        }
-        let shown = path.display();
-        match Seal::of(&there) {
-            Some(seal) if seal.intact => Ok(true),
-            Some(_) => Err(Problem::Other(
-                "edited",
-                format!(
-                    "{shown} was edited since it was written, and is left as it is; move it away to have it written anew"
-                ),
-            )),
-            None => Err(Problem::Other(
-                "foreign",
-                format!(
-                    "{shown} was not written by Callboard, and is left as it is; move it away to have it written"
-                ),
-            )),
-        }
-    }
-
-    /// Documents of posts that are shown no more, or elsewhere.
-    fn remove_stale(&self, wrote: &mut Wrote) -> Result<(), Problem> {
-        let failed = |cause| Problem::Io(self.folder.clone(), cause);
-        for entry in fs::read_dir(&self.folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let slug = name.and_then(|name| name.strip_suffix(".md"));
-            let Some(slug) = slug else {
-                continue;
+    /// Documents of posts that are shown no more, or elsewhere. One that is not known as a post's by its head may
+    /// be one by its address.
+    fn remove_stale(&self, files: &PostsFiles, wrote: &mut Wrote) -> Result<(), Trouble> {
+        for (slug, there) in files.all()? {
+            let name = format!("{slug}.md");
+            let (id, intact, rule, why) = match there {
+                There::Nothing => continue,
+                There::Ours(seal, _) => {
+                    let why = "it was edited since it was written".to_owned();
+                    (Some(seal.post), seal.intact, "edited", why)
+                }
+                There::Other(why) => (self.addresses.get(&slug).cloned(), false, "foreign", why),
             };
-            let Some(seal) = sealed(&path).map_err(failed)? else {
-                continue;
-            };
-            let mut posts = self.posts.iter();
             // Of a post that is not here it is another installation's.
-            let post = posts.find(|(id, ..)| *id == seal.post);
-            if post.is_none_or(|(_, address, shown)| *shown && address == slug) {
+            let post = id.and_then(|id| Some((self.posts.get(&id)?, id)));
+            let Some(((address, shown), id)) = post else {
+                continue;
+            };
+            if *shown && *address == slug {
                 continue;
             }
-            if seal.intact {
-                fs::remove_file(&path).map_err(|cause| Problem::Io(path, cause))?;
-                wrote.removed += 1;
-            } else {
-                wrote.left.push(path.display().to_string());
+            if intact {
+                wrote.removed += u64::from(files.remove(&name)?);
+                continue;
             }
+            wrote.left.push(Left {
+                path: files.path(&name),
+                post: id,
+                rule,
+                why,
+            });
         }
         Ok(())
     }
-}
 
-/// The folder is there, and says whose it is.
-fn made(folder: &Path, marked: &Path) -> Result<(), Problem> {
-    let failed = |cause| Problem::Io(folder.to_owned(), cause);
-    fs::create_dir_all(folder.join(PICTURES)).map_err(failed)?;
-    let mark = marked.join(MARK);
-    if !mark.exists() {
-        fs::write(&mark, "Posts as Markdown, written by callboard.\n").map_err(failed)?;
+    /// The post of an address, if it is none that is written.
+    fn gone(&self, post: Option<&Post>, slug: &str) -> Option<Gone> {
+        if post.is_some() {
+            return None;
+        }
+        let id = self.addresses.get(changing::slug(slug)).cloned();
+        let found = id.as_ref().and_then(|id| self.posts.get(id));
+        Some(Gone {
+            is_shown: found.is_some_and(|(_, shown)| *shown),
+            id,
+        })
     }
-    Ok(())
 }
 
-/// A file as a whole or not at all.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let failed = |cause| Problem::Io(path.to_owned(), cause);
-    let mut aside = tempfile::Builder::new();
-    aside
-        .prefix(".callboard-")
-        .permissions(fs::Permissions::from_mode(0o644));
-    let mut file = aside
-        .tempfile_in(path.parent().unwrap_or(path))
-        .map_err(failed)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.as_file().sync_all());
-    written.map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+impl Wrote {
+    /// Whether the folder has nothing of a post any more, or why it has.
+    fn rid_of(&self, gone: &Gone, changed: bool, slug: &str, root: &Path) -> Result<(), Stop> {
+        let mut left = self.left.iter();
+        if let Some(left) = left.find(|left| gone.id.as_ref() == Some(&left.post)) {
+            let path = shown(root, &left.path);
+            let why = &left.why;
+            let detail = format!("`{slug}` is published no more, and {path} is still there: {why}; remove it, or move it away");
+            return Err(Stop::rejected(left.rule, detail));
+        }
+        let reason = match gone {
+            _ if changed => return Ok(()),
+            Gone { id: None, .. } => "is no address that a post has or had",
+            Gone { is_shown: true, .. } => "is archived: what the folder has of it stays as it is",
+            Gone { .. } => "is published no more, and not in the folder",
+        };
+        Err(Stop::nothing_to_do(format!("`{slug}` {reason}")))
+    }
+}
+
+/// Whether the document is to be written; what somebody else wrote there is not written over.
+fn is_new(files: &PostsFiles, name: &str, text: &str) -> Result<bool, Trouble> {
+    let path = || files.path(name);
+    match files.there(name)? {
+        There::Nothing => Ok(true),
+        There::Ours(_, there) if there == text => Ok(false),
+        There::Ours(seal, _) if seal.intact => Ok(true),
+        There::Ours(..) => Err(Trouble::Rule("edited", path(), EDITED.to_owned())),
+        There::Other(why) => {
+            let told = format!("is not known as Callboard's ({why}), and is left as it is; move it away to have it written");
+            Err(Trouble::Rule("foreign", path(), told))
+        }
+    }
 }

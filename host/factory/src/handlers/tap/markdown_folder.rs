@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::documents;
+use crate::documents::{self, Documents};
 use crate::front_matter::{self, Head};
 use crate::markdown::{PartKind, parts};
 use crate::research::Missed;
@@ -86,6 +86,7 @@ impl Handler for MarkdownFolder {
 fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
     let files = ConfinedFolder::open(Path::new(folder), &[]).map_err(|error| error.to_string())?;
     let (listed, missed) = documents::listed(&files);
+    let mut documents = Documents::of(&files);
     let mut found = Found {
         missed,
         ..Found::default()
@@ -94,7 +95,7 @@ fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
         let read = if index >= config.most {
             Err(format!("{} documents are read at most", config.most))
         } else {
-            documents::read(&files, path, config.bytes)
+            documents.read(path, config.bytes)
         };
         match read {
             Ok(text) => {

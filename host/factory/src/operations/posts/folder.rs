@@ -12,14 +12,12 @@ use serde_json::Value as Json;
 
 use super::beside;
 use super::carried::{CarriedPost, CarriedPosts, FORM, Origin, told};
-use crate::documents;
+use crate::documents::{self, Documents, LARGEST};
 use crate::front_matter::{self, Head};
 use crate::tables::posts::PostStatus;
 
 /// The most documents.
 const MOST: usize = 5000;
-/// The largest document, in bytes.
-const LARGEST: u64 = 1 << 20;
 /// Who wrote what names no author.
 const NOBODY: &str = "an author who is not named";
 /// The table of what only Callboard says.
@@ -39,9 +37,10 @@ pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, Origin), OperationErr
         problems.push(format!("{name} has more than {MOST} documents"));
     }
     let (mut posts, mut origin) = (Vec::new(), Origin::new(&name));
+    let mut documents = Documents::of(&files);
     for path in listed.iter().take(MOST) {
         let file = format!("{name}/{path}");
-        let read = documents::read(&files, path, LARGEST);
+        let read = documents.read(path, LARGEST);
         match read.and_then(|document| post(path, &document)) {
             Ok((mut post, image, mut left)) => {
                 let known = &mut origin.pictures;

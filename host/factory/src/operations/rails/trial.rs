@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::app::{App, LoadedRevision};
+use callboard_core::confined_folder::ConfinedFolder;
 use callboard_core::engine::RunnableRevision;
 use callboard_core::handler::{Call, Fallbacks, Tally, Tokens};
 use callboard_core::lines::Lines;
 use callboard_core::model::role::{self, Provider};
-use callboard_core::operations::{OperationError, given, named};
+use callboard_core::operations::{OperationError, named};
 use callboard_core::outcome::Stop;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::diary::id::derived;
+use crate::documents::{Documents, LARGEST};
 use crate::rails::earned::{self, Judge};
 use crate::rails::judge::{Verdict, judge};
 use crate::rails::question::{Judging, QUESTIONS, Question};
@@ -29,8 +31,6 @@ pub use crate::rails::trial::{DraftTrial, hundredths};
 const BESIDE: Duration = Duration::from_secs(30);
 /// Questions in a row without an answer, after which the model is not asked any more.
 const PATIENCE: usize = 5;
-/// The most bytes of a draft.
-const LONGEST: u64 = 1 << 20;
 
 /// What is asked of a trial.
 #[derive(Debug, Clone, Copy)]
@@ -195,17 +195,20 @@ fn read(folder: &Path) -> Result<(String, Vec<Labelled>), OperationError> {
     let refused = |what: &Path, problem: &dyn std::fmt::Display| {
         OperationError::usage(format!("the corpus: {}: {problem}", what.display()))
     };
-    let entries = std::fs::read_dir(folder).map_err(|error| refused(folder, &error))?;
+    let opened = ConfinedFolder::open(folder, &[]).map_err(|error| refused(folder, &error))?;
+    let names = opened
+        .list("")
+        .map_err(|refusal| refused(folder, &refusal.problem))?;
+    let mut documents = Documents::of(&opened);
     let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| refused(folder, &error))?.path();
-        if path.extension().is_none_or(|ending| ending != "md") {
+    for (file, _) in names {
+        let name = file.to_str().and_then(|file| file.strip_suffix(".md"));
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
             continue;
-        }
-        let text = std::fs::File::open(&path).and_then(|file| given::bounded(file, LONGEST));
-        let text = text.map_err(|error| refused(&path, &error))?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        files.push((name.into_owned(), text));
+        };
+        let text = documents.read(&format!("{name}.md"), LARGEST);
+        let text = text.map_err(|why| refused(&folder.join(&file), &why))?;
+        files.push((name.to_owned(), text));
     }
     files.sort();
     let labelled: Result<Vec<Labelled>, OperationError> = files

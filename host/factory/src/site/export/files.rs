@@ -1,11 +1,12 @@
 //! The content of every file of an export, by its path. Nothing here touches a disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callboard_core::html;
 
 use super::{ExportError, REDIRECTS};
 use crate::markdown::Places;
+use crate::media;
 use crate::site::links::{Links, folder, is_file_name};
 use crate::site::pages::Pages;
 use crate::site::{PER_PAGE, STYLE, Site, SiteError};
@@ -38,6 +39,19 @@ pub(super) fn leading_on<'m>(
     moved
         .filter(|(old, new)| is_file_name(old) && here(new) && !here(old))
         .collect()
+}
+
+/// The names of the kept pictures that posts show.
+pub(super) fn pictures(posts: &[Post]) -> BTreeSet<String> {
+    let names = posts
+        .iter()
+        .flat_map(|post| media::names(&post.markdown, post.featured.as_ref()));
+    names.collect()
+}
+
+/// Where a picture is.
+pub(super) fn place(picture: &str) -> String {
+    format!("media/{picture}")
 }
 
 pub(super) fn all(
