@@ -216,7 +216,7 @@ mod tests {
             };
             let error = OperationError::from(AppError::Secret(key));
             assert_eq!(error.kind, kind, "{error}");
-            let mut unwritten = WorkspaceError::from(crate::confined_folder::ReadRefusal {
+            let mut unwritten = WorkspaceError::from(crate::confined_folder::Refusal {
                 path: "x".to_owned(),
                 problem: crate::confined_folder::Problem::Absent,
             });

@@ -148,7 +148,7 @@ fn placed(call: &Call, folder: &str) -> Result<PathBuf, Stop> {
 
 /// Who commits, if what is written is committed.
 fn committer<'c>(call: &Call, config: &'c Config, folder: &'c Path) -> Option<Committer<'c>> {
-    config.commit.then(|| Committer {
+    config.commit.then_some(Committer {
         folder,
         author: config.author.as_deref(),
         committer: config.committer.as_deref(),
