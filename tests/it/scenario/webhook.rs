@@ -236,7 +236,7 @@ fn a_system_on_this_machine_is_told_only_if_the_definition_says_so() {
     }
     told(
         factory.run(&["check"]),
-        &format!("write `config.besides = [\"{origin}\"]`"),
+        &format!("add `besides = [\"{origin}\"]` to its `config`"),
     );
     for file in ["pipelines/dev_diary.toml", "pipelines/tell.toml"] {
         let named = format!("markdown = true, besides = [\"{origin}\"]");

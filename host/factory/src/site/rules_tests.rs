@@ -103,7 +103,7 @@ async fn a_mistake_in_a_template_is_one_miss_with_its_mend() {
             "<p>",
             "{{ site.name|nosuch }}",
             "template base.html page @ site/base.html:1:1: the page cannot be rendered: unknown filter",
-            "correct the template",
+            "write one of `abs`",
         ),
         (
             POST,

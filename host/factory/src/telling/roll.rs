@@ -79,7 +79,7 @@ fn unreachable(scope: &RollScope<'_>, key: &str, stage: &Stage) -> Option<Miss> 
     let mend = if written.is_some() {
         format!("add \"{origin}\" to `config.{BESIDES}`, if it is yours")
     } else {
-        format!("write `config.{BESIDES} = [\"{origin}\"]`, if it is yours")
+        format!("add `{BESIDES} = [\"{origin}\"]` to its `config`, if it is yours")
     };
     let problem = format!("setting `{key}` leads where the stage may not go: {refused}");
     Some(Miss::new(problem, mend))
