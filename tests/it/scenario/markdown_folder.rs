@@ -221,7 +221,7 @@ fn checked(factory: &Factory, folder: &str) -> Ran {
 
 #[test]
 fn what_can_be_no_folder_of_posts_is_a_miss_where_it_is_written() {
-    let factory = factory(Dialect::Sqlite);
+    let factory = factory(Dialect::Sqlite, "toml");
     factory.write("notes/today.txt", "a file");
     factory.write(".callboardignore", "notes/\n");
     let long = "x".repeat(256);
@@ -252,7 +252,7 @@ fn what_can_be_no_folder_of_posts_is_a_miss_where_it_is_written() {
 
 #[test]
 fn what_can_be_no_folder_for_posts_of_callboard_toml_is_a_miss_there() {
-    let factory = factory(Dialect::Sqlite);
+    let factory = factory(Dialect::Sqlite, "toml");
     for (into, problem) in [
         ("relative", "is no whole path"),
         (".", "is no whole path"),
@@ -302,7 +302,7 @@ fn a_folder_outside_of_the_workspace_is_written_only_if_the_operator_says_so() {
 /// What counts is where a path leads: a link out of what is allowed leads nowhere, and one into it does.
 #[test]
 fn a_folder_is_held_by_where_it_leads() {
-    let factory = factory(Dialect::Sqlite);
+    let factory = factory(Dialect::Sqlite, "toml");
     let home = tempfile::tempdir().expect("a folder");
     let home = fs::canonicalize(home.path()).expect("a path");
     let path = |name: &str| home.join(name);
