@@ -281,14 +281,14 @@ impl Media {
 
     /// A picture; `None` if it is not there.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, Unstored> {
-        let found = piece(&*self.store, &self.key(name)?, 0..LARGEST + 1).await;
+        let found = piece(&*self.store, &self.key(name)?, None).await;
         Ok(there(found)?.map(|(bytes, _)| bytes))
     }
 
     /// The same, piece by piece as its reader takes it: no more of it is in memory. With its bytes.
     pub async fn stream(&self, name: &str) -> Result<Option<(u64, Pieces)>, Unstored> {
         let key = self.key(name)?;
-        let Some((first, size)) = there(piece(&*self.store, &key, 0..PIECE).await)? else {
+        let Some((first, size)) = there(piece(&*self.store, &key, Some(0..PIECE)).await)? else {
             return Ok(None);
         };
         let from = (Arc::clone(&self.store), key, first.len() as u64);
@@ -296,7 +296,7 @@ impl Media {
             if at >= size {
                 return Ok(None);
             }
-            let (bytes, now) = piece(&*store, &key, at..at + PIECE).await?;
+            let (bytes, now) = piece(&*store, &key, Some(at..at + PIECE)).await?;
             if now != size {
                 return Err(Unstored::Changed(key.to_string()));
             }
@@ -400,18 +400,15 @@ fn there<T>(found: Result<T, Unstored>) -> Result<Option<T>, Unstored> {
     }
 }
 
-/// These bytes of a picture, as far as it goes, and how many it has in all.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a range that was asked for has an end"
-)]
+/// These bytes of a picture, or all of one that is not too large, and how many it has in all.
+#[expect(clippy::disallowed_methods, reason = "how much it is was looked at")]
 async fn piece(
     store: &dyn ObjectStore,
     key: &Key,
-    range: Range<u64>,
+    range: Option<Range<u64>>,
 ) -> Result<(Bytes, u64), Unstored> {
     let options = GetOptions {
-        range: Some(GetRange::Bounded(range)),
+        range: range.map(GetRange::Bounded),
         ..GetOptions::default()
     };
     let found = store.get_opts(key, options).await?;

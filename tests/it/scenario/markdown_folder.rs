@@ -150,7 +150,7 @@ on_each!(
             assert_eq!(came["effects"]["documents_written"], 1, "{came:#}");
             // A head that was broken since is not passed over once the post is to be gone.
             let whole = factory.read(&path);
-            factory.write(&path, whole.replacen("title", "title title", 1));
+            factory.write(&path, whole.replacen('\n', "\n]\n", 1));
             factory.ok(&["posts", "unpublish", &slug]);
             let came = again(&factory, &slug);
             assert_eq!(came["rule"], "foreign", "{came:#}");
