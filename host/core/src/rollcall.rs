@@ -38,6 +38,7 @@ mod schema;
 mod settings;
 mod settling;
 mod test_cases;
+mod unable;
 mod unread;
 
 use std::fmt;

@@ -19,7 +19,6 @@ pub struct Draft {
     pub written_by: String,
     /// What it is about besides its topic: the day of a diary, as `YYYY-MM-DD`.
     #[serde(default)]
-    #[schemars(regex(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"))]
     pub covers: String,
     /// What it says of which change.
     #[serde(default)]
@@ -50,7 +49,6 @@ pub struct Said {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Image {
     /// Where it is: `/media/NAME`.
-    #[schemars(regex(pattern = "^/media/[A-Za-z0-9._-]+$"))]
     pub src: String,
     /// What it shows, for who does not see it.
     pub alt: String,

@@ -130,16 +130,25 @@ fn a_store_of_pictures_is_a_folder_of_its_own_or_a_bucket() {
         ("callboard.toml", "callboard.toml is a file"),
         ("/proc/nope", "/proc cannot be written"),
     ] {
-        factory.ok(&["settings", "set", "media.store", place]);
-        missed(
-            &factory,
-            &[
-                "settings.toml:",
-                told,
-                "callboard settings set media.store PLACE",
-            ],
-        );
+        let ran = factory.run(&["settings", "set", "media.store", place]);
+        assert_eq!(ran.code, 2, "{place}: {ran}");
+        assert!(ran.stderr.contains(told), "{place}: {ran}");
     }
+    // One that was a place, and is none any more.
+    let outside = tempfile::tempdir().expect("a folder");
+    let place = outside.path().join("pictures");
+    let named = place.to_str().expect("UTF-8");
+    factory.ok(&["settings", "set", "media.store", named]);
+    factory.ok(&["check"]);
+    std::fs::write(&place, "no folder").expect("written");
+    missed(
+        &factory,
+        &[
+            "settings.toml:",
+            "pictures is a file",
+            "callboard settings set media.store PLACE",
+        ],
+    );
     factory.ok(&["settings", "set", "media.store", "pictures"]);
     factory.ok(&["check"]);
 }

@@ -134,12 +134,15 @@ on_each!(
         factory.ok(&["apply"]);
         factory.ok(&["policies", "run", KEEP]);
         let line = ["runs", "prune", "--older-than", "90d"];
-        let none = serde_json::json!({ "found": 0, "removed": 0 });
+        let none = serde_json::json!({ "found": 0, "removed": 0, "counted": 0 });
         assert_eq!(factory.json(&line), none, "it has just ended");
         let old = "UPDATE history SET finished_at = 1";
         factory.execute(old);
         let dry = factory.json(&[&line[..], &["--dry-run"]].concat());
-        assert_eq!(dry, serde_json::json!({ "found": 1, "removed": 0 }));
+        assert_eq!(
+            dry,
+            serde_json::json!({ "found": 1, "removed": 0, "counted": 0 })
+        );
         assert_eq!(factory.count("history"), 1);
         let ran = factory.run(&line);
         assert!(ran.stderr.contains("removed 1 of 1 runs"), "{ran}");

@@ -376,7 +376,7 @@ fn a_document_that_is_larger_than_any_post_is_not_read() {
     let came = again(&factory, &slug);
     assert_eq!(came["rule"], "foreign", "{came:#}");
     assert!(
-        came["detail"].to_string().contains("more than 8 MiB"),
+        came["detail"].to_string().contains("larger than 1 MiB"),
         "{came:#}"
     );
 }

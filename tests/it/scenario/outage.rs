@@ -60,7 +60,9 @@ fn a_damaged_file_of_sqlite_is_503_and_not_404() {
     let slug = published(&factory);
     let server = Daemon::start(&factory, &SERVE);
     let (address, console) = (server.address(), server.console());
-    // No reader has asked for a page: SQLite would have it in memory and show it as it was.
+    // No reader has asked for a page, and what the process has shown itself at its start is read anew once
+    // another one has written: else SQLite would have it in memory and show it as it was.
+    factory.ok(&["settings", "set", "media.store", "pictures"]);
     for name in ["callboard.db-wal", "callboard.db-shm", "callboard.db"] {
         let file = factory.workspace().join(name);
         let length = fs::metadata(&file).map_or(8192, |data| data.len());

@@ -173,7 +173,7 @@ fn a_role_that_is_not_allowed_is_a_miss_with_its_mend() {
     factory.edit("pipelines/asks.toml", "\"writer\"", "\"critic\"");
     misses(&[
         "asks role `critic`, which the plugin does not ask for",
-        "pipelines/asks.toml:6:",
+        "pipelines/asks.toml:7:",
     ]);
     let ran = factory.run(&["plugins", "explain", "asker", "model"]);
     assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{ran}");

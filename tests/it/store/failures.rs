@@ -189,7 +189,7 @@ fn a_grant_that_is_missing_in_postgres_is_denied() {
 fn damage_to_a_sqlite_file_is_found_and_told_from_everything_else() {
     with_database(Dialect::Sqlite, async |store, url| {
         execute(&store, "CREATE TABLE big (v TEXT)").await;
-        let rows = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000) \
+        let rows = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 8000) \
             INSERT INTO big SELECT printf('%0200d', n) FROM c";
         execute(&store, rows).await;
         store.close().await;

@@ -2,7 +2,6 @@
 //! nowhere. Only handlers that a stage or policy names are asked.
 
 use std::collections::BTreeSet;
-use std::iter;
 
 use super::handlers::{Use, uses};
 use super::{
@@ -10,7 +9,6 @@ use super::{
 };
 use crate::handler::Contract;
 use crate::model::role::{self, ProviderKind, Unresolved};
-use crate::pipeline::Pipeline;
 use crate::registry::nearest;
 use crate::settings::{Declaration, SettingType, read_of};
 use crate::workspace::{Defined, Place};
@@ -249,7 +247,8 @@ fn awaited(scope: &RollScope<'_>) -> Vec<Reference> {
         for (index, role) in pipeline.value.roles.iter().enumerate() {
             let (referrer, role) = (Referrer::pipeline(name), role.get_ref());
             let miss = undeclared(scope, role).or_else(|| {
-                let miss = unset(scope, role).or_else(|| unable(scope, &pipeline.value, role));
+                let miss =
+                    unset(scope, role).or_else(|| unable::miss(scope, &pipeline.value, role));
                 miss.map(Miss::waiting)
             });
             let reference = Reference::new(referrer, "roles", ReferenceKind::Role, role);
@@ -277,38 +276,6 @@ fn unset(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
         mend: mend.join("; "),
         ..miss
     })
-}
-
-/// The miss of a role that only what is built in answers for, where a stage asks it by a schema.
-fn unable(scope: &RollScope<'_>, pipeline: &Pipeline, role: &str) -> Option<Miss> {
-    let chain = role::chain(scope.settings, role).ok()?;
-    if chain
-        .iter()
-        .any(|provider| provider.kind != ProviderKind::BuiltIn)
-    {
-        return None;
-    }
-    let mut stages = pipeline.stages.iter();
-    let stage = stages.find(|stage| {
-        let handler = stage.handler.as_ref().map(toml::Spanned::get_ref);
-        let entry = handler.and_then(|handler| scope.registry.get(handler));
-        entry.is_some_and(|entry| {
-            let asked = entry.contract.roles(stage.config.get_ref());
-            entry.contract.needs.by_schema && asked.iter().any(|asked| asked == role)
-        })
-    })?;
-    let problem = format!(
-        "stage `{}` asks role `{role}` for an answer by a schema, and what is built in makes extracts only",
-        stage.id()
-    );
-    let keys = ProviderKind::OpenAi.needs().iter();
-    let keys = keys.map(|part| set(&role::key(role, part)));
-    let provider = format!(
-        "callboard settings set {} openai",
-        role::key(role, "provider")
-    );
-    let mend: Vec<String> = iter::once(provider).chain(keys).collect();
-    Some(Miss::new(problem, mend.join("; ")))
 }
 
 /// The settings without which the own provider of a role does not resolve.

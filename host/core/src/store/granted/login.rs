@@ -7,12 +7,12 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
+use sqlx::{ConnectOptions as _, PgConnection};
 
 use super::catalog::SEARCH_PATH;
 use super::passage::Passage;
 use super::role::{self, Login, quoted};
-use super::session::Session;
+use super::session::{self, Session};
 use super::{denial, held, memory};
 use crate::config::CallLimits;
 use crate::grants::{Grants, Verb};
@@ -85,7 +85,7 @@ impl PluginLogin {
         }
         let mut connection = connected.map_err(refused)?;
         let settings = Arc::clone(&self.settings);
-        set(&mut connection, &settings).await?;
+        session::set(&mut connection, &settings).await?;
         self.is_itself(&mut connection).await?;
         Ok(Session::Postgres {
             connection,
@@ -106,13 +106,6 @@ impl PluginLogin {
              logs in as somebody else; name no `user` for this database in the pooler"
         )))
     }
-}
-
-/// Make the settings of a session, in one command.
-pub(super) async fn set(connection: &mut PgConnection, settings: &str) -> Result<(), StoreError> {
-    let settings = sqlx::raw_sql(AssertSqlSafe(settings.to_owned()));
-    settings.execute(connection).await?;
-    Ok(())
 }
 
 /// See to it that the role has the password that is derived for it, `anew` even if it is

@@ -17,7 +17,7 @@ use crate::value::Query;
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// What a database is made of: kind, name, and the statement that makes it.
-type Made = BTreeSet<(String, String, Option<String>)>;
+type Made = BTreeSet<(String, String, String)>;
 
 /// Run the statements of `sql`, all or none.
 ///
@@ -34,7 +34,8 @@ async fn run(transaction: &mut Transaction<'_>, sql: String) -> Result<(), Store
     execute(transaction, sql).await?;
     let after = made(transaction).await?;
     // What the host reads without a bound is what its own migrations made.
-    match before.difference(&after).next() {
+    // A table rather than its indexes.
+    match before.difference(&after).next_back() {
         Some((kind, name, _)) => Err(StoreError::new(
             StoreErrorKind::Denied,
             denial::script(&format!(
@@ -46,7 +47,7 @@ async fn run(transaction: &mut Transaction<'_>, sql: String) -> Result<(), Store
 }
 
 async fn made(transaction: &mut Transaction<'_>) -> Result<Made, StoreError> {
-    let all = Query::new("SELECT type, name, sql FROM sqlite_schema");
+    let all = Query::new("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
     Ok(transaction.read(all).await?.into_iter().collect())
 }
 

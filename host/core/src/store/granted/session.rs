@@ -12,7 +12,7 @@ use sqlx::{
 use super::admission::Checked;
 use super::measured::Measured;
 use super::sqlite_guard::{Authorizer, Mode};
-use super::{QueryLimits, bounds, login};
+use super::{QueryLimits, bounds};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
 
@@ -129,7 +129,7 @@ impl Session {
                 connection.clear_cached_statements().await?;
                 let discard = sqlx::raw_sql("DISCARD ALL");
                 discard.execute(&mut *connection).await?;
-                login::set(connection, settings).await
+                set(connection, settings).await
             }
         }
     }
@@ -146,6 +146,13 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Make the settings of a session, in one command.
+pub(super) async fn set(connection: &mut PgConnection, settings: &str) -> Result<(), StoreError> {
+    let settings = sqlx::raw_sql(AssertSqlSafe(settings.to_owned()));
+    settings.execute(connection).await?;
+    Ok(())
 }
 
 async fn each_sqlite(

@@ -8,6 +8,7 @@
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -115,8 +116,14 @@ impl Handler for PublishPost {
     }
 }
 
-/// Whether the site can show it, before it is among its posts.
+/// Whether the site can show it, before it is among its posts, and its day is one.
 fn showable(draft: &Draft) -> Result<(), Stop> {
+    let covers = &draft.covers;
+    let day = covers.parse::<Date>();
+    if !covers.is_empty() && !day.is_ok_and(|day| day.to_string() == *covers) {
+        let text = format!("the day that it covers, `{covers}`, is no day; it is `YYYY-MM-DD`, or empty");
+        return Err(Stop::failed(FailureKind::Input, text));
+    }
     let shown = markdown::to_html(&draft.markdown, &draft.title, None);
     let refused = |cause| {
         let text = format!("the text of `{}` cannot be shown: {cause}", draft.title);
