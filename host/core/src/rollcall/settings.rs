@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::handlers::{Use, uses};
 use super::{
     Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, asked, component, declarations,
+    unable,
 };
 use crate::handler::Contract;
 use crate::model::role::{self, ProviderKind, Unresolved};
