@@ -13,7 +13,7 @@ use callboard::http::{
 };
 use callboard_core::address::Address;
 use callboard_core::app::App;
-use callboard_core::app::current::{Current, Made};
+use callboard_core::app::current::{Current, TenantState};
 use callboard_core::store::revisions;
 use callboard_core::value::Statement;
 use callboard_factory::site::{Site, SiteInfo, SiteNow, bundled};
@@ -37,10 +37,10 @@ struct Server {
     folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
-    swap: watch::Sender<Made>,
+    swap: watch::Sender<TenantState>,
 }
 
-fn shown(shown: SiteNow) -> Made {
+fn shown(shown: SiteNow) -> TenantState {
     Arc::new(shown)
 }
 

@@ -5,6 +5,7 @@ mod bites;
 mod circles;
 mod code;
 mod map;
+mod names;
 mod own_json;
 mod recipes;
 mod rules;

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use callboard_core::app::current::Rebuilt;
 use callboard_core::app::{App, SeenVersions};
-use callboard_core::config::Part;
+use callboard_core::config::ConfigPart;
 use callboard_core::engine::Unwatched;
 use callboard_core::outcome::Patch;
 use callboard_core::pack::Pack;
@@ -41,7 +41,7 @@ const PACK: Pack = Pack {
     migrations: table::MIGRATIONS,
     handler_files: &["content/invite.rs", "notify/greet.rs"],
     workspace: &[],
-    configuration: &[Part::of::<sign::Door>()],
+    configuration: &[ConfigPart::of::<sign::Door>()],
     folders: Folders {
         read: &[FOLDER],
         marks: &[],

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use callboard_core::app::current::Made;
+use callboard_core::app::current::TenantState;
 use callboard_core::app::{App, AppError};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -18,13 +18,13 @@ pub(crate) struct Door {
 
 pub(crate) struct Sign(pub(crate) String);
 
-pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<Made, AppError>> {
+pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<TenantState, AppError>> {
     Box::pin(async move {
         let active = app.active().await?;
         let list = active.definitions.folders.get(super::LIST);
         let list = list.map(|list| String::from_utf8_lossy(list).trim().to_owned());
         let door = &app.config().part::<Door>().door;
         let list = list.unwrap_or_default();
-        Ok(Arc::new(Sign(format!("{door} door, {address}: {list}"))) as Made)
+        Ok(Arc::new(Sign(format!("{door} door, {address}: {list}"))) as TenantState)
     })
 }

@@ -2,7 +2,7 @@
 
 use callboard_core::schema::Migration;
 use callboard_core::store::named::Noun;
-use callboard_core::store::tenants::{CommitHooks, EndedRun, Subject};
+use callboard_core::store::tenants::{CommitHooks, EndedRun, RunSubject};
 use callboard_core::value::Statement;
 
 const SCRIPT: &str = "-- grantable
@@ -27,7 +27,7 @@ const GUEST: Noun = Noun {
 };
 
 pub(crate) const COMMITS: CommitHooks = CommitHooks {
-    subject: Subject {
+    subject: RunSubject {
         key: "invited",
         noun: &GUEST,
     },

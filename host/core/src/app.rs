@@ -26,7 +26,7 @@ use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
 use crate::private_file;
 use crate::registry::RegistryError;
-use crate::secrets::{self, Key, SecretError};
+use crate::secrets::{self, SecretError, SecretKey};
 use crate::shared_cache::SharedCache;
 use crate::store::schedules::Timetable;
 use crate::store::{self, Dialect, Store, StoreError, StoreErrorKind, revisions};
@@ -110,7 +110,7 @@ impl App {
         let store = Store::open(&url).await?;
         // Every process has to derive the same passwords from it, from the first one on.
         if store.dialect() == Dialect::Postgres
-            && let Err(error) = Key::load_or_make(&folder.join(secrets::FILE))
+            && let Err(error) = SecretKey::load_or_make(&folder.join(secrets::FILE))
         {
             tracing::warn!(%error, "plugins log in with passwords of this process alone");
         }
@@ -125,7 +125,7 @@ impl App {
 
     fn of(folder: &Path, config: Config, store: Store) -> Self {
         // A file that cannot be used is a finding where it is needed for secrets.
-        if let Ok(Some(key)) = Key::load(&folder.join(secrets::FILE)) {
+        if let Ok(Some(key)) = SecretKey::load(&folder.join(secrets::FILE)) {
             store.derive_logins(key.derive("logins of plugins"));
         }
         let inner = Inner {

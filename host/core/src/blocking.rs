@@ -14,7 +14,7 @@ const BETWEEN_LOOKS: usize = 1 << 20;
 
 /// Until when something may compute. A step is an operation on a number, or a few bytes.
 #[derive(Debug, Clone)]
-pub struct Clock {
+pub struct ComputeBudget {
     until: Instant,
     /// Steps that may be taken before the next look.
     left: usize,
@@ -37,7 +37,7 @@ pub enum Unanswered {
     Lost(String),
 }
 
-impl Clock {
+impl ComputeBudget {
     pub fn until(until: Instant) -> Self {
         Self {
             until,
@@ -71,9 +71,9 @@ impl Clock {
 /// What `work` comes to, which computes until the time that its clock tells.
 pub async fn compute<T: Send + 'static>(
     until: Instant,
-    work: impl FnOnce(&mut Clock) -> Result<T, TimeOver> + Send + 'static,
+    work: impl FnOnce(&mut ComputeBudget) -> Result<T, TimeOver> + Send + 'static,
 ) -> Result<T, Unanswered> {
-    let computed = on_own_thread(move || work(&mut Clock::until(until)));
+    let computed = on_own_thread(move || work(&mut ComputeBudget::until(until)));
     Ok(computed.await??)
 }
 
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn the_first_question_looks_at_the_clock() {
-        assert_eq!(Clock::until(Instant::now()).spend(0), Err(TimeOver));
+        assert_eq!(ComputeBudget::until(Instant::now()).spend(0), Err(TimeOver));
         let later = Instant::now() + Duration::from_secs(60);
-        assert_eq!(Clock::until(later).spend(usize::MAX), Ok(()));
+        assert_eq!(ComputeBudget::until(later).spend(usize::MAX), Ok(()));
     }
 }

@@ -23,7 +23,7 @@ pub use self::state::{Access, InstanceState};
 pub use crate::config::raise;
 use crate::grants::{self, Grants, allow};
 use crate::handler::Call;
-use crate::lines::Lines;
+use crate::lines::VisitLines;
 use crate::settings::Snapshot;
 
 /// Who calls, and until when.
@@ -37,7 +37,7 @@ pub struct Caller {
     /// The call of the handler; none while it is asked what it gives.
     pub call: Option<Call>,
     /// What is said is kept here.
-    pub lines: Lines,
+    pub lines: VisitLines,
 }
 
 /// An interface of `callboard:plugin` that the host implements.
@@ -103,10 +103,10 @@ impl Capability {
             interface, mend, ..
         } = self;
         let lines = match mend {
-            Opens::Flag => grants::Lines::Flag((*interface).to_owned()),
-            Opens::Setting => grants::Lines::Setting("KEY".to_owned()),
-            Opens::Role => grants::Lines::Role("ROLE".to_owned()),
-            Opens::Element(lines) => grants::Lines::Element((*lines).to_owned()),
+            Opens::Flag => grants::GrantLines::Flag((*interface).to_owned()),
+            Opens::Setting => grants::GrantLines::Setting("KEY".to_owned()),
+            Opens::Role => grants::GrantLines::Role("ROLE".to_owned()),
+            Opens::Element(lines) => grants::GrantLines::Element((*lines).to_owned()),
         };
         Some(format!(
             "the interface `{interface}` is not granted; {}",

@@ -25,13 +25,13 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use self::body::{BodyLimit, Reading};
+use self::body::{BodyLimit, BodyReading};
 pub use self::body::{Fold, Streamed};
 use self::egress::Egress;
 use self::redaction::Redaction;
 use self::resolver::Resolver;
-use self::tape::Asked;
 pub use self::tape::Tape;
+use self::tape::TapeQuestion;
 use crate::blocking;
 pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Response};
 use crate::grants::Origin;
@@ -163,7 +163,7 @@ impl Client {
         request: Request,
         streamed: Option<Streamed>,
     ) -> Result<Response, ClientError> {
-        let asked = Asked::of(&request, self.policy.is_operators());
+        let asked = TapeQuestion::of(&request, self.policy.is_operators());
         if tape.plays() {
             let url = Url::parse(&request.url)
                 .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
@@ -214,7 +214,7 @@ impl Client {
                 })?
             }
         };
-        let reading = Reading {
+        let reading = BodyReading {
             came: &came,
             streamed,
         };
@@ -268,7 +268,7 @@ impl Client {
         &self,
         request: Request,
         redaction: &Redaction,
-        reading: Reading<'_>,
+        reading: BodyReading<'_>,
     ) -> Result<Response, ClientError> {
         let url = Url::parse(&request.url)
             .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;

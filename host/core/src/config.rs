@@ -17,7 +17,7 @@ pub use self::limits::{CallLimits, WrittenLimits};
 pub use self::loading::{CompileLimits, DescribeLimits};
 pub use self::models::{ModelPrice, ModelRules, shown_amount};
 use self::parts::Above;
-pub use self::parts::{Part, Parts, is_key};
+pub use self::parts::{ConfigPart, ConfigParts, is_key};
 use crate::grants::Grants;
 use crate::span::Span;
 

@@ -28,7 +28,7 @@ const NAMES: usize = 20_000;
 pub struct ConfinedFolder {
     root: OwnedFd,
     /// Files that are not read under any name, and what each is called.
-    private: BTreeMap<Identity, PathBuf>,
+    private: BTreeMap<FileIdentity, PathBuf>,
 }
 
 /// What a name in a folder stands for.
@@ -43,7 +43,7 @@ pub enum FileKind {
 
 /// A file itself, whatever names lead to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Identity {
+struct FileIdentity {
     device: u64,
     inode: u64,
 }
@@ -54,11 +54,11 @@ struct Identity {
 pub struct Refusal {
     /// What was asked for, or the part of it at which that failed.
     pub path: String,
-    pub problem: Problem,
+    pub problem: FolderProblem,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum FolderProblem {
     #[error("is not there")]
     Absent,
     #[error("is a link, and links are not followed")]
@@ -89,18 +89,22 @@ fn size(bytes: u64) -> String {
     }
 }
 
-impl Problem {
+impl FolderProblem {
     /// What to do about it.
     pub fn mend(&self) -> &'static str {
         match self {
-            Problem::Link => "put what it links to in its place",
-            Problem::Special => "remove it, or put a file there",
-            Problem::Crowded => "move what does not belong there away",
-            Problem::Outside => "name what is in the folder",
-            Problem::Large(_) | Problem::Together(_) => "make it smaller, or move it away",
-            Problem::Private(_) => "remove this name of it",
-            Problem::Absent | Problem::Failed(_) => "check that it is there and may be read",
-            Problem::Unwritten(_) => "check that the folder may be written",
+            FolderProblem::Link => "put what it links to in its place",
+            FolderProblem::Special => "remove it, or put a file there",
+            FolderProblem::Crowded => "move what does not belong there away",
+            FolderProblem::Outside => "name what is in the folder",
+            FolderProblem::Large(_) | FolderProblem::Together(_) => {
+                "make it smaller, or move it away"
+            }
+            FolderProblem::Private(_) => "remove this name of it",
+            FolderProblem::Absent | FolderProblem::Failed(_) => {
+                "check that it is there and may be read"
+            }
+            FolderProblem::Unwritten(_) => "check that the folder may be written",
         }
     }
 
@@ -133,7 +137,7 @@ impl ConfinedFolder {
             opened.as_fd()
         };
         let mut found = Vec::new();
-        let failed = |error: Errno| Problem::Failed(error.into()).of(folder);
+        let failed = |error: Errno| FolderProblem::Failed(error.into()).of(folder);
         for entry in Dir::read_from(at).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();
@@ -146,7 +150,7 @@ impl ConfinedFolder {
                 None => kind(at, name).map_err(failed)?,
             };
             if found.len() == NAMES {
-                return Err(Problem::Crowded.of(folder));
+                return Err(FolderProblem::Crowded.of(folder));
             }
             found.push((OsString::from_vec(name.to_bytes().to_vec()), kind));
         }
@@ -157,13 +161,13 @@ impl ConfinedFolder {
     pub fn kind(&self, path: &str) -> Result<Option<FileKind>, Refusal> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let at = match self.reach(folder, FOLDER | OFlags::NOFOLLOW) {
-            Err(refusal) if matches!(refusal.problem, Problem::Absent) => return Ok(None),
+            Err(refusal) if matches!(refusal.problem, FolderProblem::Absent) => return Ok(None),
             reached => reached?,
         };
         match kind(at.as_fd(), name) {
             Ok(kind) => Ok(Some(kind)),
             Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(Problem::Failed(error.into()).of(path)),
+            Err(error) => Err(FolderProblem::Failed(error.into()).of(path)),
         }
     }
 
@@ -171,7 +175,7 @@ impl ConfinedFolder {
     pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, Refusal> {
         let bytes = self.beginning(path, limit + 1)?;
         if bytes.len() as u64 > limit {
-            return Err(Problem::Large(limit).of(path));
+            return Err(FolderProblem::Large(limit).of(path));
         }
         Ok(bytes)
     }
@@ -183,10 +187,10 @@ impl ConfinedFolder {
         let read = || {
             let metadata = file.metadata()?;
             if !metadata.is_file() {
-                return Err(Problem::Special);
+                return Err(FolderProblem::Special);
             }
             if let Some(known) = self.private.get(&identity(&metadata)) {
-                return Err(Problem::Private(known.clone()));
+                return Err(FolderProblem::Private(known.clone()));
             }
             Ok(bounded::beginning(&file, limit)?)
         };
@@ -199,12 +203,12 @@ impl ConfinedFolder {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let at = self.reach(folder, FOLDER | OFlags::NOFOLLOW)?;
         let found = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW);
-        let identity = found.map(|found| Identity {
+        let identity = found.map(|found| FileIdentity {
             device: found.st_dev,
             inode: found.st_ino,
         });
         match identity.ok().and_then(|it| self.private.get(&it)) {
-            Some(known) => Err(Problem::Private(known.clone()).of(path)),
+            Some(known) => Err(FolderProblem::Private(known.clone()).of(path)),
             // Opening it says what else is wrong.
             None => Ok(()),
         }
@@ -213,7 +217,7 @@ impl ConfinedFolder {
     /// Open a path part by part; `flags` are for the last one.
     fn reach(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Refusal> {
         let root = self.root.try_clone();
-        let mut at = root.map_err(|error| Problem::Failed(error).of(path))?;
+        let mut at = root.map_err(|error| FolderProblem::Failed(error).of(path))?;
         let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
         for (index, part) in parts.iter().enumerate() {
             let last = index + 1 == parts.len();
@@ -224,7 +228,7 @@ impl ConfinedFolder {
             };
             let so_far = || parts[..=index].join("/");
             if *part == ".." {
-                return Err(Problem::Outside.of(path));
+                return Err(FolderProblem::Outside.of(path));
             }
             at = rustix::fs::openat(&at, *part, flags, Mode::empty())
                 .map_err(|error| refused(at.as_fd(), part, so_far(), error))?;
@@ -254,7 +258,9 @@ impl Allowance {
     ) -> Result<Vec<u8>, Refusal> {
         let read = folder.read(path, limit.min(self.left));
         let bytes = read.map_err(|refusal| match refusal.problem {
-            Problem::Large(_) if limit > self.left => Problem::Together(self.all).of(path),
+            FolderProblem::Large(_) if limit > self.left => {
+                FolderProblem::Together(self.all).of(path)
+            }
             problem => problem.of(refusal.path),
         })?;
         self.left -= bytes.len() as u64;
@@ -275,10 +281,10 @@ const FOLDER: OFlags = OFlags::RDONLY
 /// What the system means by its error, which each one says in another way of a link.
 fn refused(at: BorrowedFd<'_>, part: &str, path: String, error: Errno) -> Refusal {
     let problem = match (kind(at, part), error) {
-        (Ok(FileKind::Link), _) => Problem::Link,
-        (Ok(FileKind::Special), _) | (Ok(_), Errno::NOTDIR) => Problem::Special,
-        (Err(Errno::NOENT), _) => Problem::Absent,
-        _ => Problem::Failed(error.into()),
+        (Ok(FileKind::Link), _) => FolderProblem::Link,
+        (Ok(FileKind::Special), _) | (Ok(_), Errno::NOTDIR) => FolderProblem::Special,
+        (Err(Errno::NOENT), _) => FolderProblem::Absent,
+        _ => FolderProblem::Failed(error.into()),
     };
     problem.of(path)
 }
@@ -299,8 +305,8 @@ fn kind_of(file_type: FileType) -> Option<FileKind> {
     }
 }
 
-fn identity(metadata: &std::fs::Metadata) -> Identity {
-    Identity {
+fn identity(metadata: &std::fs::Metadata) -> FileIdentity {
+    FileIdentity {
         device: metadata.dev(),
         inode: metadata.ino(),
     }
@@ -403,6 +409,6 @@ mod tests {
         }
         assert_eq!(enclosed.kind("gone/file").expect("nothing"), None);
         let refusal = enclosed.list("way").expect_err("a link");
-        assert!(matches!(refusal.problem, Problem::Link));
+        assert!(matches!(refusal.problem, FolderProblem::Link));
     }
 }

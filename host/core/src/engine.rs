@@ -34,7 +34,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use self::clock::Clock;
+use self::clock::DatabaseClock;
 pub use self::clock::after;
 use self::executor::Executor;
 use self::held_leases::HeldLeases;
@@ -144,7 +144,7 @@ pub struct Engine {
     /// Told when the process is to stop: runs in hand come to a checkpoint and are given back.
     pub stop: CancellationToken,
     leases: Arc<HeldLeases>,
-    clock: Arc<Clock>,
+    clock: Arc<DatabaseClock>,
 }
 
 impl Engine {

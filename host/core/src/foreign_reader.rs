@@ -20,13 +20,13 @@ thread_local! {
 /// A reader that gave up on a text in a way that it was not made for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the reader of {of} broke down on it ({how}); write it in another way")]
-pub struct Broken {
+pub struct ReaderPanic {
     of: &'static str,
     how: String,
 }
 
 /// What a reader `of` something makes of a text. What it had in hand when it panicked is gone.
-pub fn read<T>(of: &'static str, read: impl FnOnce() -> T) -> Result<T, Broken> {
+pub fn read<T>(of: &'static str, read: impl FnOnce() -> T) -> Result<T, ReaderPanic> {
     let outer = READS.replace(true);
     let result = catch_unwind(AssertUnwindSafe(read));
     READS.set(outer);
@@ -39,11 +39,11 @@ pub fn is_reading() -> bool {
 }
 
 /// What a panic of a reader means.
-fn broken(of: &'static str, panic: &(dyn Any + Send)) -> Broken {
+fn broken(of: &'static str, panic: &(dyn Any + Send)) -> ReaderPanic {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     let how = cut(text.unwrap_or("without a text"), LONGEST);
-    Broken { of, how }
+    ReaderPanic { of, how }
 }
 
 #[cfg(test)]

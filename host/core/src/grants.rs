@@ -156,12 +156,12 @@ pub struct GrantRefusal {
     /// The keys that lead to it from the top of the grants; elements of lists are numbered.
     pub path: Vec<String>,
     /// What in `callboard.toml` would allow it; `None` if nothing can.
-    pub mend: Option<Lines>,
+    pub mend: Option<GrantLines>,
 }
 
 /// What allows something, in the ceiling of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lines {
+pub enum GrantLines {
     /// A capability that is on or off.
     Flag(String),
     /// A key among those of `settings`.
@@ -271,7 +271,7 @@ fn flag_refusal(name: &str) -> GrantRefusal {
     GrantRefusal {
         asked: name.to_owned(),
         path: vec![name.to_owned()],
-        mend: Some(Lines::Flag(name.to_owned())),
+        mend: Some(GrantLines::Flag(name.to_owned())),
     }
 }
 
@@ -279,7 +279,7 @@ fn setting_refusal(key: &str) -> GrantRefusal {
     GrantRefusal {
         asked: format!("setting {key}"),
         path: vec!["settings".to_owned(), "keys".to_owned()],
-        mend: Some(Lines::Setting(key.to_owned())),
+        mend: Some(GrantLines::Setting(key.to_owned())),
     }
 }
 
@@ -287,7 +287,7 @@ fn role_refusal(role: &str) -> GrantRefusal {
     GrantRefusal {
         asked: format!("role {role}"),
         path: vec!["model".to_owned(), "roles".to_owned()],
-        mend: Some(Lines::Role(role.to_owned())),
+        mend: Some(GrantLines::Role(role.to_owned())),
     }
 }
 
@@ -295,7 +295,9 @@ fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Gr
     GrantRefusal {
         asked: grant.to_string(),
         path: element("credentials", index),
-        mend: Some(Lines::Element(grant.lines(&format!("grants.{plugin}")))),
+        mend: Some(GrantLines::Element(
+            grant.lines(&format!("grants.{plugin}")),
+        )),
     }
 }
 
@@ -307,7 +309,7 @@ fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[Verb]) -> Gra
     GrantRefusal {
         asked: format!("{} on table {table}", verbs.join("/")),
         path: element("db", index),
-        mend: open.then_some(Lines::Element(mend)),
+        mend: open.then_some(GrantLines::Element(mend)),
     }
 }
 
@@ -315,7 +317,9 @@ fn http_refusal(plugin: &str, index: usize, grant: &HttpGrant) -> GrantRefusal {
     GrantRefusal {
         asked: grant.text(),
         path: element("http", index),
-        mend: Some(Lines::Element(grant.lines(&format!("grants.{plugin}")))),
+        mend: Some(GrantLines::Element(
+            grant.lines(&format!("grants.{plugin}")),
+        )),
     }
 }
 
@@ -342,7 +346,7 @@ mod tests {
         let ask = grants("log = true\n[[db]]\ntable = \"a\"\nverbs = [\"select\", \"delete\"]");
         let whole = ask.refusals("p", &Grants::default());
         assert_eq!(whole[1].asked, "select/delete on table a", "one cause");
-        let Some(Lines::Element(mend)) = &whole[1].mend else {
+        let Some(GrantLines::Element(mend)) = &whole[1].mend else {
             panic!("a table can be granted")
         };
         assert!(mend.ends_with("verbs = [\"select\", \"delete\"]"), "{mend}");
@@ -394,7 +398,7 @@ mod tests {
             "https://b.a.example",
         ] {
             let refusals = grants(&grant(to)).refusals("p", &ceiling);
-            let Some(Lines::Element(mend)) = &refusals[0].mend else {
+            let Some(GrantLines::Element(mend)) = &refusals[0].mend else {
                 panic!("no mend: {refusals:?}");
             };
             assert_eq!(refusals[0].path, ["credentials", "0"]);

@@ -111,10 +111,10 @@ pub use self::model::{
     Completion, Fallbacks, ModelImage, ModelRequest, NoAnswer, PICTURE, Tally, Tokens, Vectors,
     estimate_of,
 };
-pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
+pub use self::ruling::{RULING, Ruling, RulingAnswer, SETTLED_BY};
 use crate::config::Config;
 use crate::exchange::{ClientError, Reach, Request, Response};
-use crate::lines::{Line, LineLevel, LineSource, Lines};
+use crate::lines::{Line, LineLevel, LineSource, VisitLines};
 use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::value::{Query, Rows, Statement};
@@ -222,7 +222,7 @@ pub struct Call {
     pub settings: Arc<Snapshot>,
     pub resources: Arc<dyn Resources>,
     /// What is said meanwhile is kept with the visit.
-    pub lines: Lines,
+    pub lines: VisitLines,
     /// Providers that others stood in for; the engine adds them to what the stage did.
     pub fallbacks: Fallbacks,
     /// What models took for it.

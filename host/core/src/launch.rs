@@ -14,7 +14,7 @@ const FILE: u64 = 16 << 20;
 
 /// What a program may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
+pub struct LaunchBounds {
     /// Memory that it may write to.
     pub memory_mib: u64,
     /// Time of all processors.
@@ -23,7 +23,7 @@ pub struct Bounds {
 
 /// A program within `bounds`, with pipes for all that it reads and says. What it is to find in its
 /// environment is for the caller to add.
-pub fn command(program: impl AsRef<OsStr>, bounds: Bounds) -> Command {
+pub fn command(program: impl AsRef<OsStr>, bounds: LaunchBounds) -> Command {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that starts programs"
@@ -43,14 +43,14 @@ pub fn command(program: impl AsRef<OsStr>, bounds: Bounds) -> Command {
     unsafe_code,
     reason = "limits are a process's own to set, between its beginning and its program's"
 )]
-fn bound(command: &mut Command, bounds: Bounds) {
+fn bound(command: &mut Command, bounds: LaunchBounds) {
     // SAFETY: between fork and exec it makes calls of the system and nothing else: it takes no
     // lock and no memory.
     unsafe { command.pre_exec(move || set(bounds)) };
 }
 
 /// Set the limits of this process, for good; and none of its memory is left on the disk.
-fn set(bounds: Bounds) -> io::Result<()> {
+fn set(bounds: LaunchBounds) -> io::Result<()> {
     // Where address space is only reserved, as for the stacks of threads and for files that are
     // only read, Linux does not count it.
     let memory = if cfg!(target_os = "linux") {
@@ -83,7 +83,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_has_its_limits_and_nothing_of_ours() {
-        let bounds = Bounds {
+        let bounds = LaunchBounds {
             memory_mib: 100,
             seconds: 7,
         };

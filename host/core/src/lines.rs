@@ -47,7 +47,7 @@ pub struct Line {
 
 /// Collects the lines of one visit. Clones add to the same.
 #[derive(Debug, Clone, Default)]
-pub struct Lines {
+pub struct VisitLines {
     kept: Arc<Mutex<CollectedLines>>,
 }
 
@@ -58,7 +58,7 @@ struct CollectedLines {
     dropped: u32,
 }
 
-impl Lines {
+impl VisitLines {
     /// Keep a line, if there is room for it.
     pub fn push(&self, line: Line) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_counted() {
-        let lines = Lines::default();
+        let lines = VisitLines::default();
         for _ in 0..MOST + 5 {
             lines.push(line("a"));
         }

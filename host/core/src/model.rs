@@ -31,11 +31,11 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use self::answer::{End, Said};
-use self::cause::Cause;
-use self::counted::{Counted, Expected};
+use self::answer::{AnswerEnd, ServerAnswer};
+use self::cause::ModelCause;
+use self::counted::{Counted, ExpectedTokens};
 use self::role::{Provider, ProviderKind, Unresolved};
-use self::spending::{Asked, Spending};
+use self::spending::{ProviderRequest, Spending};
 use self::wire::Wire;
 use crate::client::Network;
 use crate::handler::schema::{self, Schema};
@@ -55,15 +55,15 @@ pub struct Models {
 }
 
 /// What came of a provider's call, and what it took in any case.
-struct Came<T> {
+struct ProviderCall<T> {
     tokens: Tokens,
-    answer: Result<T, Cause>,
+    answer: Result<T, ModelCause>,
 }
 
 /// A provider that did not answer, and why.
-struct Missed<'a> {
+struct FailedProvider<'a> {
     provider: &'a Provider,
-    cause: Cause,
+    cause: ModelCause,
 }
 
 impl Models {
@@ -81,19 +81,19 @@ impl Models {
             let message = format!("the schema that role `{role}` is to answer by: {problem}");
             NoAnswer::plain(Stop::failed(FailureKind::Internal, message))
         })?;
-        let left = Left::until(call, request.timeout);
-        let mut missed: Vec<Missed<'_>> = Vec::new();
+        let left = TimeLeft::until(call, request.timeout);
+        let mut missed: Vec<FailedProvider<'_>> = Vec::new();
         for (place, provider) in chain.iter().enumerate() {
             let wire = self.wire(left.share(chain.len() - place - 1));
-            let expected = Expected::of_words(&request);
+            let expected = ExpectedTokens::of_words(&request);
             let asked = answered(provider, &request, schema.as_ref(), (&wire, &expected));
-            let question = Asked::new(call, role, provider, expected.estimate);
+            let question = ProviderRequest::new(call, role, provider, expected.estimate);
             match self.kept(question, asked).await? {
                 Ok(completion) => {
                     fell_back(call, role, &missed, provider);
                     return Ok(Some(completion));
                 }
-                Err(cause) => missed.push(Missed { provider, cause }),
+                Err(cause) => missed.push(FailedProvider { provider, cause }),
             }
         }
         match stop(call, role, &missed, &left) {
@@ -114,16 +114,21 @@ impl Models {
         let Some(provider) = own else {
             return Ok(None);
         };
-        let left = Left::until(call, Duration::MAX);
+        let left = TimeLeft::until(call, Duration::MAX);
         let wire = self.wire(left.share(0));
-        let expected = Expected::of_vectors(texts);
+        let expected = ExpectedTokens::of_vectors(texts);
         let asked = embedded(&provider, texts, (&wire, &expected));
-        let question = Asked::new(call, role, &provider, expected.estimate);
+        let question = ProviderRequest::new(call, role, &provider, expected.estimate);
         match self.kept(question, asked).await? {
             Ok(vectors) => Ok(Some(vectors)),
             Err(cause) => {
                 let provider = &provider;
-                Err(unanswered(call, role, &[Missed { provider, cause }], &left))
+                Err(unanswered(
+                    call,
+                    role,
+                    &[FailedProvider { provider, cause }],
+                    &left,
+                ))
             }
         }
     }
@@ -143,9 +148,9 @@ impl Models {
     /// played from a cassette, takes nothing.
     async fn kept<T>(
         &self,
-        question: Asked<'_>,
-        asked: impl Future<Output = Came<T>>,
-    ) -> Result<Result<T, Cause>, Stop> {
+        question: ProviderRequest<'_>,
+        asked: impl Future<Output = ProviderCall<T>>,
+    ) -> Result<Result<T, ModelCause>, Stop> {
         let (tally, estimate) = (&question.call.tally, question.estimate);
         tally.begin(estimate);
         let plays = self.network.tape.as_ref().is_some_and(|tape| tape.plays());
@@ -159,9 +164,9 @@ impl Models {
             return Ok(Err(ceiling));
         }
         let open = self.spending.begin(&question).await?;
-        let Came { tokens, answer } = asked.await;
+        let ProviderCall { tokens, answer } = asked.await;
         tally.end(estimate, tokens);
-        let outcome = answer.as_ref().err().map(Cause::name);
+        let outcome = answer.as_ref().err().map(ModelCause::name);
         let outcome = outcome.unwrap_or_else(|| model_calls::DONE.to_owned());
         self.spending.end(open, tokens, outcome).await?;
         Ok(answer)
@@ -169,12 +174,12 @@ impl Models {
 }
 
 /// The time that a question has.
-struct Left {
+struct TimeLeft {
     began: Instant,
     whole: Duration,
 }
 
-impl Left {
+impl TimeLeft {
     fn until(call: &Call, timeout: Duration) -> Self {
         Self {
             began: Instant::now(),
@@ -199,8 +204,8 @@ async fn answered(
     provider: &Provider,
     request: &ModelRequest,
     schema: Option<&Arc<Schema>>,
-    (wire, expected): (&Wire, &Expected),
-) -> Came<Completion> {
+    (wire, expected): (&Wire, &ExpectedTokens),
+) -> ProviderCall<Completion> {
     let said = match provider.kind {
         ProviderKind::OpenAi => openai::complete(provider, request, wire).await,
         ProviderKind::Ollama => ollama::complete(provider, request, wire).await,
@@ -223,11 +228,11 @@ async fn answered(
         tokens,
         ..completion
     });
-    Came { tokens, answer }
+    ProviderCall { tokens, answer }
 }
 
 /// What a question took whose answer nobody has read.
-fn unheard(cause: &Cause, expected: &Expected) -> Tokens {
+fn unheard(cause: &ModelCause, expected: &ExpectedTokens) -> Tokens {
     if cause.leaves_open_what_it_took() {
         expected.estimate
     } else {
@@ -236,16 +241,16 @@ fn unheard(cause: &Cause, expected: &Expected) -> Tokens {
 }
 
 /// What this program can say of a text by itself.
-fn extracted(request: &ModelRequest) -> Result<Said, Cause> {
+fn extracted(request: &ModelRequest) -> Result<ServerAnswer, ModelCause> {
     if request.schema.is_some() || !request.images.is_empty() {
         let problem = "the built-in model makes extracts of texts, and can do nothing else";
-        return Err(Cause::Unable(problem.to_owned()));
+        return Err(ModelCause::Unable(problem.to_owned()));
     }
-    Ok(Said {
+    Ok(ServerAnswer {
         text: summary::extract(&request.prompt, request.max_tokens),
         reasoning: String::new(),
         model: summary::MODEL.to_owned(),
-        end: End::Itself,
+        end: AnswerEnd::Itself,
         tokens: Counted::said(&0.into(), &0.into()),
     })
 }
@@ -253,14 +258,14 @@ fn extracted(request: &ModelRequest) -> Result<Said, Cause> {
 async fn embedded(
     provider: &Provider,
     texts: &[String],
-    (wire, expected): (&Wire, &Expected),
-) -> Came<Vectors> {
+    (wire, expected): (&Wire, &ExpectedTokens),
+) -> ProviderCall<Vectors> {
     let vectors = match provider.kind {
         ProviderKind::OpenAi => openai::embed(provider, texts, wire).await,
         ProviderKind::Ollama => ollama::embed(provider, texts, wire).await,
         ProviderKind::Anthropic => {
             let problem = "anthropic makes no vectors; give the role another provider";
-            Err(Cause::Unable(problem.to_owned()))
+            Err(ModelCause::Unable(problem.to_owned()))
         }
         ProviderKind::BuiltIn => {
             let texts = texts.to_vec();
@@ -273,7 +278,7 @@ async fn embedded(
         Err(cause) => unheard(cause, expected),
     };
     let vectors = vectors.map(|(vectors, _)| Vectors { tokens, ..vectors });
-    Came {
+    ProviderCall {
         tokens,
         answer: vectors.and_then(|vectors| whole(vectors, texts.len())),
     }
@@ -289,25 +294,25 @@ fn built_in(texts: &[String]) -> Vectors {
 }
 
 /// One vector a text, all of one length.
-fn whole(vectors: Vectors, texts: usize) -> Result<Vectors, Cause> {
+fn whole(vectors: Vectors, texts: usize) -> Result<Vectors, ModelCause> {
     let given = &vectors.vectors;
     let alike = given.windows(2).all(|two| two[0].len() == two[1].len());
     if given.len() != texts || !alike {
         let given = given.len();
         let problem = format!("{given} vectors for {texts} texts, or of several lengths");
-        return Err(Cause::Protocol(problem));
+        return Err(ModelCause::Protocol(problem));
     }
     Ok(vectors)
 }
 
 /// A vector as protocols write it.
-fn vector_of(array: &Json) -> Result<Vec<f32>, Cause> {
+fn vector_of(array: &Json) -> Result<Vec<f32>, ModelCause> {
     let read: Result<Vec<f32>, _> = serde_json::from_value(array.clone());
     match read {
         Ok(vector) if !vector.is_empty() && vector.iter().all(|it| it.is_finite()) => Ok(vector),
         _ => {
             let problem = "the answer has something that is no vector of numbers";
-            Err(Cause::Protocol(problem.to_owned()))
+            Err(ModelCause::Protocol(problem.to_owned()))
         }
     }
 }
@@ -318,8 +323,8 @@ fn encoded(bytes: &[u8]) -> String {
 }
 
 /// Keep that others did not answer.
-fn fell_back(call: &Call, role: &str, missed: &[Missed<'_>], instead: &Provider) {
-    for Missed { provider, cause } in missed {
+fn fell_back(call: &Call, role: &str, missed: &[FailedProvider<'_>], instead: &Provider) {
+    for FailedProvider { provider, cause } in missed {
         let why = format!("{provider}: {cause}; {instead} answered");
         call.fallbacks.push(format!("role {role}"), why);
     }
@@ -330,11 +335,16 @@ fn unresolved(error: &Unresolved) -> Stop {
 }
 
 /// What it means that nobody answered; `None` if nobody was asked.
-fn stop(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> Option<NoAnswer> {
+fn stop(
+    call: &Call,
+    role: &str,
+    missed: &[FailedProvider<'_>],
+    left: &TimeLeft,
+) -> Option<NoAnswer> {
     (!missed.is_empty()).then(|| unanswered(call, role, missed, left))
 }
 
-fn unanswered(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> NoAnswer {
+fn unanswered(call: &Call, role: &str, missed: &[FailedProvider<'_>], left: &TimeLeft) -> NoAnswer {
     let causes = missed.iter().map(|missed| missed.cause.without_places());
     NoAnswer {
         stop: stop_of(call, role, missed, left),
@@ -343,17 +353,17 @@ fn unanswered(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> No
 }
 
 /// Somebody who is busy is asked again; else the role is unavailable.
-fn stop_of(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> Stop {
+fn stop_of(call: &Call, role: &str, missed: &[FailedProvider<'_>], left: &TimeLeft) -> Stop {
     let told = missed.iter();
-    let told = told.map(|Missed { provider, cause }| format!("{provider}: {cause}"));
+    let told = told.map(|FailedProvider { provider, cause }| format!("{provider}: {cause}"));
     let told = told.collect::<Vec<_>>().join("; ");
     let later = missed.iter().filter_map(|missed| match &missed.cause {
-        Cause::Busy { after, .. } => {
+        ModelCause::Busy { after, .. } => {
             let pause = (*after).max(SHORTEST_PAUSE) + left.began.elapsed();
             let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
             Some(call.now.checked_add(pause).unwrap_or(Timestamp::MAX))
         }
-        Cause::Ceiling { until, .. } => Some(*until),
+        ModelCause::Ceiling { until, .. } => Some(*until),
         _ => None,
     });
     let Some(until) = later.min() else {

@@ -31,4 +31,4 @@ pub mod test_cases;
 pub use self::error::{ErrorKind, MisreadView, OperationError, ProblemView};
 pub use self::newest::Newest;
 pub use crate::engine::operate::Actor;
-pub use crate::store::unreadable::{Broken, ListEntry};
+pub use crate::store::unreadable::{ListEntry, UnreadableRow};

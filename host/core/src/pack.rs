@@ -6,11 +6,11 @@
 
 use crate::app::current::Rebuilt;
 use crate::app::doctor::Probe;
-use crate::config::Part;
-use crate::rollcall::{LiveRule, Rule};
+use crate::config::ConfigPart;
+use crate::rollcall::{LiveRule, RollRule};
 use crate::schema::Migration;
 use crate::settings::SettingRead;
-use crate::store::health::Table;
+use crate::store::health::ReadableTable;
 use crate::store::tenants::CommitHooks;
 use crate::store::times::PastTime;
 use crate::workspace::Folders;
@@ -26,19 +26,19 @@ pub struct Pack {
     /// The workspace that `callboard init` writes: paths and contents.
     pub workspace: &'static [(&'static str, &'static [u8])],
     /// What it reads from `callboard.toml`.
-    pub configuration: &'static [Part],
+    pub configuration: &'static [ConfigPart],
     /// Folders of a workspace that it reads, and those that it writes.
     pub folders: Folders,
     /// Settings that it reads itself, and as what.
     pub settings: &'static [&'static [SettingRead]],
     /// Its families of references in the roll call.
-    pub rules: &'static [Rule],
+    pub rules: &'static [RollRule],
     /// Those of them that ask the database.
     pub live_rules: &'static [LiveRule],
     /// Its questions of the doctor.
     pub probes: &'static [Probe],
     /// Its tables, of which the doctor reads every row.
-    pub tables: &'static [Table],
+    pub tables: &'static [ReadableTable],
     /// Times in them that lie in the past, unless a clock stood ahead.
     pub times: &'static [PastTime],
     /// What it writes in the host's own commits: when a gate opens, when runs end.

@@ -30,10 +30,10 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use self::cache::use_cache;
 pub use self::call::{PluginHandler, handler};
 pub use self::error::PluginError;
-pub use self::explain::{Explanation, Subject, explain};
-use self::runtime::Linked;
+pub use self::explain::{ExplainedPlugin, Explanation, explain};
+use self::runtime::LinkedComponent;
 pub use self::runtime::Runtime;
-pub use self::source::Source;
+pub use self::source::ComponentSource;
 use crate::capability::Access;
 use crate::client::Tape;
 
@@ -41,10 +41,10 @@ use crate::client::Tape;
 pub struct Plugin {
     name: String,
     version: String,
-    source: Source,
+    source: ComponentSource,
     access: Arc<Access>,
     runtime: Runtime,
-    linked: OnceCell<Arc<Linked>>,
+    linked: OnceCell<Arc<LinkedComponent>>,
     calls: Arc<Semaphore>,
 }
 
@@ -76,7 +76,7 @@ impl Plugin {
         self.linked().await.map(drop)
     }
 
-    async fn linked(&self) -> Result<&Arc<Linked>, PluginError> {
+    async fn linked(&self) -> Result<&Arc<LinkedComponent>, PluginError> {
         let limits = &self.access.limits;
         let link = || self.runtime.linked(&self.name, &self.source, limits);
         self.linked.get_or_try_init(link).await

@@ -170,14 +170,14 @@ impl RegistryError {
 
 /// Why a run of a pipeline can't be given a value: the handler that reads the key, and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit<'r> {
+pub struct UnfitInput<'r> {
     pub reader: &'r str,
     pub problem: String,
     /// What the handler says of the key.
     pub wanted: Option<&'r str>,
 }
 
-impl Unfit<'_> {
+impl UnfitInput<'_> {
     /// What is wrong with `what`, such as "the default".
     pub fn of(&self, what: &str) -> String {
         format!(
@@ -198,13 +198,13 @@ impl Unfit<'_> {
 impl Registry {
     /// Whether all handlers of a pipeline can read a value under a key: asked of a default, of a schedule and
     /// of whoever starts a run.
-    pub fn unfit(&self, pipeline: &Pipeline, key: &str, value: &Json) -> Option<Unfit<'_>> {
+    pub fn unfit(&self, pipeline: &Pipeline, key: &str, value: &Json) -> Option<UnfitInput<'_>> {
         let mut entries = pipeline.handlers().filter_map(|handler| self.get(handler));
         let (entry, problem) =
             entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
         let contract = &entry.contract;
         let described = &contract.reads["properties"][key]["description"];
-        Some(Unfit {
+        Some(UnfitInput {
             reader: &contract.name,
             problem,
             wanted: described.as_str(),
@@ -231,7 +231,7 @@ impl Registry {
             let origin = HandlerOrigin::Native {
                 file: registration.file,
             };
-            let handler = Arc::new(Linked(registration.handler));
+            let handler = Arc::new(NativeHandler(registration.handler));
             registry.add(HandlerEntry::new(contract, origin, handler)?)?;
         }
         if registry.entries.is_empty() {
@@ -318,9 +318,9 @@ fn own(name: &str) -> &str {
 }
 
 /// A native handler, which lives as long as the program.
-struct Linked(&'static dyn AnyHandler);
+struct NativeHandler(&'static dyn AnyHandler);
 
-impl AnyHandler for Linked {
+impl AnyHandler for NativeHandler {
     fn contract(&self, name: &str) -> Contract {
         self.0.contract(name)
     }

@@ -48,12 +48,12 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::causes::Cause;
+pub use self::causes::FirstMiss;
 pub(crate) use self::causes::Misses;
 pub(crate) use self::concern::Concern;
 pub(crate) use self::handlers::handler_of;
 pub use self::referrer::Referrer;
-use self::schema::Schema;
+use self::schema::LiveSchema;
 pub use self::unread::list as unread;
 use crate::registry::Registry;
 use crate::settings::Snapshot;
@@ -76,12 +76,12 @@ pub struct RollScope<'a> {
 }
 
 /// A family of references that a tenant knows of.
-pub type Rule = fn(&RollScope<'_>) -> Vec<Reference>;
+pub type RollRule = fn(&RollScope<'_>) -> Vec<Reference>;
 
 /// The rules of a tenant.
-pub struct Rules(pub &'static [Rule]);
+pub struct RollRules(pub &'static [RollRule]);
 
-inventory::collect!(Rules);
+inventory::collect!(RollRules);
 
 /// One that asks the database, too.
 pub type LiveRule = for<'s> fn(RollScope<'s>) -> BoxFuture<'s, Result<Vec<Reference>, StoreError>>;
@@ -202,7 +202,7 @@ pub struct Miss {
     pub mend: String,
     /// The reference that has to answer first. If it does, this is a miss of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub because: Option<Cause>,
+    pub because: Option<FirstMiss>,
     /// It is a value that its pipeline waits for: runs of that are blocked, and nothing else is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
@@ -353,7 +353,7 @@ impl RollReport {
 /// Call the roll. A database that does not answer is an error, and no miss: what is written needs no
 /// mend, and the caller that waits for a roll asks again.
 pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
-    let schema = Schema::live(scope).await?;
+    let schema = LiveSchema::live(scope).await?;
     let logins = plugins::logins(scope).await?;
     let families = [
         handlers::list(scope),
@@ -381,7 +381,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         grants::list(scope, &schema),
     ];
     let mut references: Vec<Reference> = families.into_iter().flatten().collect();
-    let rules = inventory::iter::<Rules>().flat_map(|rules| rules.0);
+    let rules = inventory::iter::<RollRules>().flat_map(|rules| rules.0);
     references.extend(rules.flat_map(|rule| rule(scope)));
     for rule in inventory::iter::<LiveRules>().flat_map(|rules| rules.0) {
         references.extend(rule(*scope).await?);

@@ -13,7 +13,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::confined_folder::{ConfinedFolder, Problem};
+use crate::confined_folder::{ConfinedFolder, FolderProblem};
 use crate::settings::{Secret, hex};
 
 /// The key file's name inside a workspace.
@@ -25,7 +25,7 @@ const KEY: usize = 32;
 
 /// The key that seals and opens. `Debug` shows its id only.
 #[derive(Clone)]
-pub struct Key {
+pub struct SecretKey {
     bytes: [u8; KEY],
     id: String,
 }
@@ -77,13 +77,13 @@ pub enum SecretError {
     Random(String),
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({})", self.id)
     }
 }
 
-impl Key {
+impl SecretKey {
     /// The key in a file, or a new one that is written there for its owner alone.
     pub fn load_or_make(path: &Path) -> Result<Self, SecretError> {
         if let Some(key) = Self::load(path)? {
@@ -108,8 +108,8 @@ impl Key {
     pub fn load(path: &Path) -> Result<Option<Self>, SecretError> {
         let text = match read(path) {
             Ok(text) => text,
-            Err(Problem::Absent) => return Ok(None),
-            Err(Problem::Failed(error)) if is_exhausted(&error) => {
+            Err(FolderProblem::Absent) => return Ok(None),
+            Err(FolderProblem::Failed(error)) if is_exhausted(&error) => {
                 return Err(SecretError::Exhausted {
                     path: path.to_owned(),
                     problem: error.to_string(),
@@ -195,11 +195,11 @@ fn random<const N: usize>() -> Result<[u8; N], SecretError> {
     Ok(bytes)
 }
 
-fn read(path: &Path) -> Result<String, Problem> {
+fn read(path: &Path) -> Result<String, FolderProblem> {
     let folder = ConfinedFolder::open(folder(path), &[]);
     let folder = folder.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Problem::Absent,
-        _ => Problem::Failed(error),
+        io::ErrorKind::NotFound => FolderProblem::Absent,
+        _ => FolderProblem::Failed(error),
     })?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bytes = folder
@@ -272,15 +272,15 @@ mod tests {
             ..before
         };
         setrlimit(Resource::Nofile, none).expect("a limit");
-        let error = Key::load(&path).expect_err("nothing can be opened");
+        let error = SecretKey::load(&path).expect_err("nothing can be opened");
         setrlimit(Resource::Nofile, before).expect("as before");
         assert!(matches!(error, SecretError::Exhausted { .. }), "{error}");
-        assert!(Key::load(&path).is_ok_and(|key| key.is_some()));
+        assert!(SecretKey::load(&path).is_ok_and(|key| key.is_some()));
     }
 
-    fn key() -> (tempfile::TempDir, Key) {
+    fn key() -> (tempfile::TempDir, SecretKey) {
         let folder = tempfile::tempdir().expect("a folder");
-        let key = Key::load_or_make(&folder.path().join(FILE)).expect("a key");
+        let key = SecretKey::load_or_make(&folder.path().join(FILE)).expect("a key");
         (folder, key)
     }
 
@@ -288,7 +288,7 @@ mod tests {
     fn a_key_is_made_once_and_for_its_owner() {
         let (folder, key) = key();
         let path = folder.path().join(FILE);
-        let again = Key::load_or_make(&path).expect("the same");
+        let again = SecretKey::load_or_make(&path).expect("the same");
         assert_eq!(again.id(), key.id());
         assert_eq!(key.id().len(), 8);
         #[cfg(unix)]
@@ -298,7 +298,7 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         fs::write(&path, "nonsense").expect("written");
-        let error = Key::load(&path).expect_err("no key").to_string();
+        let error = SecretKey::load(&path).expect_err("no key").to_string();
         assert!(error.contains("64 hexadecimal digits"), "{error}");
     }
 

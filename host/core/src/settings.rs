@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use self::reads::{Misfit, SettingRead, SettingReads, fits, fits_in, read_of, reads};
+pub use self::reads::{SettingMisfit, SettingRead, SettingReads, fits, fits_in, read_of, reads};
 
 /// A declared setting, as `settings.toml` writes it: `["key"]` is the table's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ fn is_address(text: &str) -> bool {
 
 /// The state of one setting in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum SettingValueState {
     /// Neither a value nor a default.
     Unset,
     /// The declaration's default.
@@ -144,7 +144,7 @@ impl fmt::Debug for Secret {
 
 /// A stored value that cannot be read as what is declared: why, and the mend.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Unfit {
+pub struct UnfitValue {
     pub key: String,
     pub problem: String,
     pub mend: String,
@@ -158,7 +158,7 @@ pub struct Snapshot {
     secrets: BTreeMap<String, Secret>,
     /// Values that are stored and cannot be read. A caller that asks for one is refused: it is
     /// neither unset nor its default.
-    unfit: BTreeMap<String, Unfit>,
+    unfit: BTreeMap<String, UnfitValue>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -174,7 +174,7 @@ pub enum SettingError {
     #[error("setting `{0}` is not set; set it with `callboard settings set {0} VALUE`")]
     Unset(String),
     #[error("setting `{}` cannot be read: {}; {}", .0.key, .0.problem, .0.mend)]
-    Unfit(Unfit),
+    Unfit(UnfitValue),
 }
 
 impl Snapshot {
@@ -193,14 +193,14 @@ impl Snapshot {
 
     /// With values that are stored and cannot be read.
     #[must_use]
-    pub fn with_unfit(mut self, unfit: impl IntoIterator<Item = Unfit>) -> Self {
+    pub fn with_unfit(mut self, unfit: impl IntoIterator<Item = UnfitValue>) -> Self {
         let unfit = unfit.into_iter().map(|unfit| (unfit.key.clone(), unfit));
         self.unfit = unfit.collect();
         self
     }
 
     /// The values that are stored and cannot be read.
-    pub fn unfit(&self) -> impl Iterator<Item = &Unfit> {
+    pub fn unfit(&self) -> impl Iterator<Item = &UnfitValue> {
         self.unfit.values()
     }
 
@@ -243,7 +243,7 @@ impl Snapshot {
     }
 
     /// The state of a declared setting that is not a secret.
-    pub fn state(&self, key: &str) -> Result<State, SettingError> {
+    pub fn state(&self, key: &str) -> Result<SettingValueState, SettingError> {
         let declaration = self
             .declarations
             .get(key)
@@ -253,17 +253,19 @@ impl Snapshot {
         }
         self.readable(key)?;
         Ok(match (self.values.get(key), &declaration.default) {
-            (Some(value), _) => State::Set(value.clone()),
-            (None, Some(default)) => State::Default(default.clone()),
-            (None, None) => State::Unset,
+            (Some(value), _) => SettingValueState::Set(value.clone()),
+            (None, Some(default)) => SettingValueState::Default(default.clone()),
+            (None, None) => SettingValueState::Unset,
         })
     }
 
     /// The value or default of a setting; `None` if it is unset or set to empty.
     pub fn text(&self, key: &str) -> Result<Option<String>, SettingError> {
         Ok(match self.state(key)? {
-            State::Unset => None,
-            State::Default(text) | State::Set(text) => Some(text).filter(|text| !text.is_empty()),
+            SettingValueState::Unset => None,
+            SettingValueState::Default(text) | SettingValueState::Set(text) => {
+                Some(text).filter(|text| !text.is_empty())
+            }
         })
     }
 
@@ -335,8 +337,11 @@ mod tests {
         ]);
         let values = BTreeMap::from([("b".to_owned(), String::new())]);
         let snapshot = Snapshot::new(declarations, values, BTreeMap::new());
-        assert_eq!(snapshot.state("a"), Ok(State::Unset));
-        assert_eq!(snapshot.state("b"), Ok(State::Set(String::new())));
+        assert_eq!(snapshot.state("a"), Ok(SettingValueState::Unset));
+        assert_eq!(
+            snapshot.state("b"),
+            Ok(SettingValueState::Set(String::new()))
+        );
         assert_eq!(
             snapshot.text("b"),
             Ok(None),
@@ -360,7 +365,7 @@ mod tests {
             ("k".to_owned(), declared(SettingType::Secret, None)),
             ("n".to_owned(), declared(SettingType::Integer, Some("1"))),
         ]);
-        let unfit = ["k", "n"].map(|key| Unfit {
+        let unfit = ["k", "n"].map(|key| UnfitValue {
             key: key.into(),
             problem: "broken".into(),
             mend: "set it".into(),

@@ -117,7 +117,7 @@ pub fn markup(text: &str) -> String {
 /// The beginning of a text that is too long to be told whole, with a note of how much there is
 /// more. No more than `most` characters of it are ever held.
 pub fn cut(text: impl fmt::Display, most: usize) -> String {
-    let mut beginning = Beginning {
+    let mut beginning = CutText {
         text: String::new(),
         room: most,
         more: 0,
@@ -130,13 +130,13 @@ pub fn cut(text: impl fmt::Display, most: usize) -> String {
     }
 }
 
-struct Beginning {
+struct CutText {
     text: String,
     room: usize,
     more: usize,
 }
 
-impl fmt::Write for Beginning {
+impl fmt::Write for CutText {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         match text.char_indices().nth(self.room) {
             None => {

@@ -2,40 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use crate::secrets::{Key, Sealed, SecretError};
-use crate::settings::{Declaration, Secret, SettingType, Snapshot, Unfit, fits};
-use crate::store::settings::{Content, Stored};
+use crate::secrets::{Sealed, SecretError, SecretKey};
+use crate::settings::{Declaration, Secret, SettingType, Snapshot, UnfitValue, fits};
+use crate::store::settings::{SettingContent, StoredSetting};
 
 /// The snapshot of what is declared and stored. A stored value that does not fit stays in it as
 /// that: the roll call misses it, and a caller that asks for it is refused.
 pub fn build(
     declarations: BTreeMap<String, Declaration>,
-    stored: &[Stored],
-    key: Option<&Key>,
+    stored: &[StoredSetting],
+    key: Option<&SecretKey>,
 ) -> Snapshot {
     let mut values = BTreeMap::new();
     let mut secrets = BTreeMap::new();
     let mut unfit = Vec::new();
     for stored in stored {
         match take(declarations.get(&stored.key), stored, key) {
-            Ok(Taken::Text(text)) => drop(values.insert(stored.key.clone(), text)),
-            Ok(Taken::Secret(secret)) => drop(secrets.insert(stored.key.clone(), secret)),
+            Ok(TakenValue::Text(text)) => drop(values.insert(stored.key.clone(), text)),
+            Ok(TakenValue::Secret(secret)) => drop(secrets.insert(stored.key.clone(), secret)),
             Err(problem) => unfit.push(problem),
         }
     }
     Snapshot::new(declarations, values, secrets).with_unfit(unfit)
 }
 
-enum Taken {
+enum TakenValue {
     Text(String),
     Secret(Secret),
 }
 
 fn take(
     declaration: Option<&Declaration>,
-    stored: &Stored,
-    key: Option<&Key>,
-) -> Result<Taken, Unfit> {
+    stored: &StoredSetting,
+    key: Option<&SecretKey>,
+) -> Result<TakenValue, UnfitValue> {
     let name = &stored.key;
     let Some(declaration) = declaration else {
         let mend = format!("declare it in settings.toml, or run `callboard settings unset {name}`");
@@ -48,8 +48,8 @@ fn take(
     };
     let again = format!("callboard settings set {name} {value}");
     match &stored.content {
-        Content::Unreadable(problem) => Err(unfit(name, problem.clone(), again)),
-        Content::Sealed { bytes, key_id } if declaration.kind == SettingType::Secret => {
+        SettingContent::Unreadable(problem) => Err(unfit(name, problem.clone(), again)),
+        SettingContent::Sealed { bytes, key_id } if declaration.kind == SettingType::Secret => {
             let sealed = Sealed {
                 bytes: bytes.clone(),
                 key_id: key_id.clone(),
@@ -62,19 +62,19 @@ fn take(
                 }),
             };
             opened
-                .map(Taken::Secret)
+                .map(TakenValue::Secret)
                 .map_err(|error| unfit(name, error.to_string(), again))
         }
-        Content::Text(_) if declaration.kind == SettingType::Secret => {
+        SettingContent::Text(_) if declaration.kind == SettingType::Secret => {
             let problem = "is a secret, but its value is stored in the clear";
             Err(unfit(name, problem.into(), again))
         }
-        Content::Sealed { .. } => {
+        SettingContent::Sealed { .. } => {
             let problem = format!("is of type {}, but its value is sealed", declaration.kind);
             Err(unfit(name, problem, again))
         }
-        Content::Text(text) => match fits(name, declaration.kind, text) {
-            Ok(()) => Ok(Taken::Text(text.clone())),
+        SettingContent::Text(text) => match fits(name, declaration.kind, text) {
+            Ok(()) => Ok(TakenValue::Text(text.clone())),
             Err(misfit) => {
                 let meant = misfit.meant;
                 let meant = meant.map(|meant| format!("callboard settings set {name} {meant}"));
@@ -84,8 +84,8 @@ fn take(
     }
 }
 
-fn unfit(key: &str, problem: String, mend: String) -> Unfit {
-    Unfit {
+fn unfit(key: &str, problem: String, mend: String) -> UnfitValue {
+    UnfitValue {
         key: key.to_owned(),
         problem,
         mend,
@@ -106,8 +106,8 @@ mod tests {
         }
     }
 
-    fn stored(key: &str, content: Content) -> Stored {
-        Stored {
+    fn stored(key: &str, content: SettingContent) -> StoredSetting {
+        StoredSetting {
             key: key.into(),
             content,
             updated_at: Timestamp::UNIX_EPOCH,
@@ -117,13 +117,13 @@ mod tests {
     #[test]
     fn values_that_do_not_fit_are_refused_and_reported() {
         let folder = tempfile::tempdir().expect("a folder");
-        let key = Key::load_or_make(&folder.path().join("k")).expect("a key");
+        let key = SecretKey::load_or_make(&folder.path().join("k")).expect("a key");
         let sealed = key.seal("s", &Secret::new("hush".into())).expect("sealed");
-        let sealed = || Content::Sealed {
+        let sealed = || SettingContent::Sealed {
             bytes: sealed.bytes.clone(),
             key_id: sealed.key_id.clone(),
         };
-        let text = |text: &str| Content::Text(text.into());
+        let text = |text: &str| SettingContent::Text(text.into());
         let declarations = || {
             let kinds = [
                 ("n", SettingType::Integer),

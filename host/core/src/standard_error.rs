@@ -56,11 +56,11 @@ pub fn written() {
 }
 
 struct Queue {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingPieces>,
     changed: Condvar,
 }
 
-struct Waiting {
+struct WaitingPieces {
     begun: bool,
     pieces: VecDeque<Vec<u8>>,
     /// Of all pieces, the one that is being written as well.
@@ -71,7 +71,7 @@ struct Waiting {
 
 impl Queue {
     const fn new() -> Self {
-        let waiting = Waiting {
+        let waiting = WaitingPieces {
             begun: false,
             pieces: VecDeque::new(),
             bytes: 0,
@@ -83,7 +83,7 @@ impl Queue {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, WaitingPieces> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -138,7 +138,7 @@ impl Queue {
     }
 }
 
-impl Waiting {
+impl WaitingPieces {
     fn push(&mut self, piece: Vec<u8>) {
         self.bytes += piece.len();
         self.pieces.push_back(piece);

@@ -66,11 +66,11 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 pub use self::columns::ColumnFacts;
-use self::condition::Condition;
+use self::condition::DatabaseCondition;
 pub use self::counted::ReadLimit;
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
-use self::probe::Probe;
+use self::probe::WriteProbe;
 use self::sqlite::SqliteStore;
 use self::wake::Wake;
 pub use self::wake::Woken;
@@ -98,8 +98,8 @@ pub struct Store {
     backend: Arc<Backend>,
     wake: Arc<Wake>,
     logins: Arc<OnceLock<[u8; 32]>>,
-    probe: Arc<Probe>,
-    condition: Arc<Condition>,
+    probe: Arc<WriteProbe>,
+    condition: Arc<DatabaseCondition>,
 }
 
 pub(crate) enum Backend {
@@ -146,8 +146,8 @@ impl Store {
 
     async fn opened(url: &str) -> Result<Self, StoreError> {
         let backend = match kind(url)? {
-            Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
-            Address::Postgres => match PostgresStore::open(url).await {
+            DatabaseAddress::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
+            DatabaseAddress::Postgres => match PostgresStore::open(url).await {
                 Ok(store) => Backend::Postgres(store),
                 Err(error) => return Err(rights::explained_at(url, error).await),
             },
@@ -158,7 +158,7 @@ impl Store {
     /// Open a database as it is: nothing is made, and none is brought up to date. On SQLite, one
     /// that is not there is as an empty one, which ends with this.
     pub async fn open_as_it_is(url: &str) -> Result<Self, StoreError> {
-        if let Address::Sqlite(path) = kind(url)?
+        if let DatabaseAddress::Sqlite(path) = kind(url)?
             && sqlite::is_absent(path)?
         {
             return Ok(Self::on(Backend::Sqlite(
@@ -440,18 +440,18 @@ impl<'c> Transaction<'c> {
     }
 }
 
-enum Address<'u> {
+enum DatabaseAddress<'u> {
     /// The path of the file.
     Sqlite(&'u str),
     Postgres,
 }
 
-fn kind(url: &str) -> Result<Address<'_>, StoreError> {
+fn kind(url: &str) -> Result<DatabaseAddress<'_>, StoreError> {
     if let Some(path) = url.strip_prefix("sqlite:") {
-        return Ok(Address::Sqlite(path));
+        return Ok(DatabaseAddress::Sqlite(path));
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Address::Postgres);
+        return Ok(DatabaseAddress::Postgres);
     }
     let message = format!(
         "`{url}` is no database address; write `sqlite:PATH` or `postgres://USER@HOST/NAME`"
@@ -462,7 +462,7 @@ fn kind(url: &str) -> Result<Address<'_>, StoreError> {
 /// The files in which a database is kept, on SQLite, whether they are there or not.
 pub fn files(url: &str) -> Vec<PathBuf> {
     match kind(url) {
-        Ok(Address::Sqlite(path)) => sqlite::files(Path::new(path)),
+        Ok(DatabaseAddress::Sqlite(path)) => sqlite::files(Path::new(path)),
         _ => Vec::new(),
     }
 }
@@ -471,8 +471,8 @@ pub fn files(url: &str) -> Vec<PathBuf> {
 pub fn inspect(url: &str) -> StoreFuture<'_, ()> {
     Box::pin(async move {
         match kind(url)? {
-            Address::Sqlite(path) => sqlite::inspect(path).await,
-            Address::Postgres => match postgres::inspect(url).await {
+            DatabaseAddress::Sqlite(path) => sqlite::inspect(path).await,
+            DatabaseAddress::Postgres => match postgres::inspect(url).await {
                 Err(error) => Err(rights::explained_at(url, error).await),
                 inspected => inspected,
             },

@@ -16,7 +16,7 @@ use minijinja::{
 use crate::foreign_reader;
 
 pub use self::known::{Given, Stranger, strangers};
-pub use self::shape::Shape;
+pub use self::shape::ValueShape;
 
 /// What one rendering may use up: an instruction, a part of a value that is looked into, or 64
 /// bytes of data each. A page of a few screens takes a few thousand; all of it is less than a second

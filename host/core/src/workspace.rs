@@ -37,10 +37,11 @@ pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
 pub use self::read::{Folder, configuration, lies_in, read};
 pub use self::test_case::{
-    CASSETTES, Expected, Said, StageOutcome, TABLES, TestCase, TestDecision, is_folder_name,
+    CASSETTES, ExpectedRun, SaidDecision, StageOutcome, TABLES, TestCase, TestDecision,
+    is_folder_name,
 };
 pub use self::test_settings::{STAND_IN, group};
-pub use self::unread::{Unread, folders_read, is_own_name};
+pub use self::unread::{UnreadFile, folders_read, is_own_name};
 pub use self::write::{refuse_taken, write};
 use crate::config::{self, Config};
 use crate::relative_path::stays_inside;

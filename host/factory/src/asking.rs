@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::diary::answer::{Asked, leaks, parse, schema_of};
+use crate::diary::answer::{PromptText, leaks, parse, schema_of};
 
 /// Which role is asked, and how much.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -46,7 +46,7 @@ impl Default for Asking {
 
 /// One question.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
+pub struct RoleQuestion<'a> {
     /// The prompt of the workspace.
     pub prompt: &'a str,
     pub variables: &'a Json,
@@ -56,7 +56,7 @@ pub struct Question<'a> {
 
 /// An answer that fits its schema.
 #[derive(Debug)]
-pub struct Answered<T> {
+pub struct RoleAnswer<T> {
     pub value: T,
     /// The model that gave it.
     pub model: String,
@@ -67,8 +67,8 @@ pub struct Answered<T> {
 pub async fn ask<T: DeserializeOwned + JsonSchema + Send + 'static>(
     call: &Call,
     asking: &Asking,
-    question: &Question<'_>,
-) -> Result<Answered<T>, Stop> {
+    question: &RoleQuestion<'_>,
+) -> Result<RoleAnswer<T>, Stop> {
     let role = &asking.role;
     let unavailable = |cause: &dyn fmt::Display| Stop::unavailable(format!("role {role}"), cause);
     let prompt = call.resources.prompt(question.prompt, question.variables)?;
@@ -93,14 +93,14 @@ pub async fn ask<T: DeserializeOwned + JsonSchema + Send + 'static>(
     let model = completion.model;
     let text = completion.text;
     let read = blocking::compute(call.deadline, move |clock| {
-        let asked = Asked {
+        let asked = PromptText {
             prompt: &own,
             material: "",
         };
         Ok(leaks(&text, &asked, clock).and_then(|()| parse(&text)))
     });
     match read.await.unwrap_or_else(|lost| Err(lost.to_string())) {
-        Ok(value) => Ok(Answered { value, model }),
+        Ok(value) => Ok(RoleAnswer { value, model }),
         Err(reason) => Err(unavailable(&format!(
             "the answer of {model} was refused: {reason}"
         ))),

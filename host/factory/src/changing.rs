@@ -8,7 +8,7 @@ use callboard_core::handler::Call;
 use callboard_core::outcome::{FailureKind, Stop};
 
 use crate::draft::Image;
-use crate::images::plan::Made;
+use crate::images::plan::MadePicture;
 use crate::media::{Media, PUT_BACK, StoreClient, absent, is_kept, missing, names};
 use crate::tables::posts::{self, Post, PostStatus};
 use crate::tables::tasks::{self, Task};
@@ -82,7 +82,7 @@ pub async fn post_at(call: &Call, address: &str) -> Result<Option<Post>, Stop> {
 }
 
 /// Whether pictures are those that this run made.
-pub async fn pictures(call: &Call, images: &[Made]) -> Result<(), Stop> {
+pub async fn pictures(call: &Call, images: &[MadePicture]) -> Result<(), Stop> {
     for made in images {
         let row = call.read_first(rows::by_id(&made.id)).await?;
         if !row.is_some_and(|row| row.run == call.run && made.image.src == row.src()) {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use callboard_core::confined_folder::{Allowance, ConfinedFolder, FileKind};
 
-use crate::research::Missed;
+use crate::research::MissedSource;
 
 /// The largest document that is read or written, in bytes.
 pub const LARGEST: u64 = 1 << 20;
@@ -16,7 +16,7 @@ const ALL: u64 = 256 << 20;
 const DEPTH: usize = 8;
 
 /// The paths of the documents below a folder, in their order, and what cannot be looked into.
-pub fn listed(files: &ConfinedFolder) -> (Vec<String>, Vec<Missed>) {
+pub fn listed(files: &ConfinedFolder) -> (Vec<String>, Vec<MissedSource>) {
     let (mut documents, mut missed) = (Vec::new(), Vec::new());
     below(files, ("", DEPTH), &mut documents, &mut missed);
     documents.sort();
@@ -27,16 +27,19 @@ fn below(
     files: &ConfinedFolder,
     (folder, deeper): (&str, usize),
     documents: &mut Vec<String>,
-    missed: &mut Vec<Missed>,
+    missed: &mut Vec<MissedSource>,
 ) {
     let shown = if folder.is_empty() { "." } else { folder };
     let names: Vec<(OsString, FileKind)> = match files.list(folder) {
         Ok(names) => names,
-        Err(refusal) => return missed.push(Missed::new(shown, refusal.problem)),
+        Err(refusal) => return missed.push(MissedSource::new(shown, refusal.problem)),
     };
     for (name, kind) in names {
         let Some(name) = name.to_str() else {
-            missed.push(Missed::new(name.to_string_lossy(), "its name is not UTF-8"));
+            missed.push(MissedSource::new(
+                name.to_string_lossy(),
+                "its name is not UTF-8",
+            ));
             continue;
         };
         let path = match folder {
@@ -46,12 +49,15 @@ fn below(
         match kind {
             _ if name.starts_with('.') => {}
             FileKind::Folder if deeper == 0 => {
-                missed.push(Missed::new(path, format!("folders are read {DEPTH} deep")));
+                missed.push(MissedSource::new(
+                    path,
+                    format!("folders are read {DEPTH} deep"),
+                ));
             }
             FileKind::Folder => below(files, (&path, deeper - 1), documents, missed),
             FileKind::File if is_document(name) => documents.push(path),
             FileKind::Link | FileKind::Special if is_document(name) => {
-                missed.push(Missed::new(
+                missed.push(MissedSource::new(
                     path,
                     "it is no file, and links are not followed",
                 ));

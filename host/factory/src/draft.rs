@@ -36,7 +36,7 @@ pub struct Draft {
 
 /// What was said of a draft before it was saved, as it is kept with it; `null` where nothing was.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Said {
+pub struct DraftReports {
     /// By the rail of a diary's citations.
     pub citations: Json,
     /// By all rails, added up.
@@ -72,9 +72,9 @@ impl Draft {
     }
 
     /// What the rails said of it, and what a person should know before approving it.
-    pub fn report(&self, said: &Said) -> Json {
+    pub fn report(&self, said: &DraftReports) -> Json {
         let (notes, tags, covers) = (&self.notes, &self.tags, &self.covers);
-        let Said {
+        let DraftReports {
             citations,
             rails,
             flagged,
@@ -91,7 +91,7 @@ impl Draft {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ClaimKind {
     /// The title of a change.
     Title,
     /// A sentence of its message.
@@ -109,7 +109,7 @@ pub enum Kind {
 /// One thing that a post says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
-    pub kind: Kind,
+    pub kind: ClaimKind,
     /// As it stands in the text, in Markdown.
     pub text: String,
     /// As it stands in titles.
@@ -120,7 +120,7 @@ pub struct Claim {
 
 /// A writer of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writer<'d> {
+pub enum DraftWriter<'d> {
     /// No model.
     BuiltIn,
     /// Whoever a post names that was brought from elsewhere.
@@ -129,11 +129,11 @@ pub enum Writer<'d> {
 }
 
 /// Everybody whom [`Draft::written_by`] names, in order.
-pub fn writers(written_by: &str) -> Vec<Writer<'_>> {
+pub fn writers(written_by: &str) -> Vec<DraftWriter<'_>> {
     match written_by.strip_prefix(MODEL) {
-        Some(models) => models.split(AND).map(Writer::Model).collect(),
-        None if matches!(written_by, "" | BUILT_IN) => vec![Writer::BuiltIn],
-        None => vec![Writer::Author(written_by)],
+        Some(models) => models.split(AND).map(DraftWriter::Model).collect(),
+        None if matches!(written_by, "" | BUILT_IN) => vec![DraftWriter::BuiltIn],
+        None => vec![DraftWriter::Author(written_by)],
     }
 }
 
@@ -147,7 +147,7 @@ impl Draft {
     /// The same with a model that had a hand in it.
     #[must_use]
     pub fn also_by(mut self, model: &str) -> Self {
-        if !writers(&self.written_by).contains(&Writer::Model(model)) {
+        if !writers(&self.written_by).contains(&DraftWriter::Model(model)) {
             let before = Some(self.written_by).filter(|it| it.starts_with(MODEL));
             self.written_by = match before {
                 Some(before) => format!("{before}{AND}{model}"),
@@ -166,9 +166,9 @@ mod tests {
     fn each_writer_is_named_once_and_told_from_one_that_begins_like_it() {
         let draft = Draft::default().also_by("gpt-5-mini").also_by("gpt-5");
         let draft = draft.also_by("gpt-5-mini").also_by("music composer");
-        let wanted = ["gpt-5-mini", "gpt-5", "music composer"].map(Writer::Model);
+        let wanted = ["gpt-5-mini", "gpt-5", "music composer"].map(DraftWriter::Model);
         assert_eq!(writers(&draft.written_by), wanted);
-        assert_eq!(writers("built-in composer"), [Writer::BuiltIn]);
-        assert_eq!(writers("Ada, Ben"), [Writer::Author("Ada, Ben")]);
+        assert_eq!(writers("built-in composer"), [DraftWriter::BuiltIn]);
+        assert_eq!(writers("Ada, Ben"), [DraftWriter::Author("Ada, Ben")]);
     }
 }

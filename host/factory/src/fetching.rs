@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::blocking::{self, Clock};
+use callboard_core::blocking::{self, ComputeBudget};
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::grants::Origin;
 use callboard_core::handler::Call;
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
-use crate::research::feed::{self, Read};
+use crate::research::feed::{self, ParsedFeed};
 use crate::research::robots::{self, Robots};
 use crate::research::search::{self, Hit};
-use crate::research::{Found, page};
+use crate::research::{ReadPage, page};
 
 /// What robots.txt knows this program by.
 pub const AGENT: &str = "callboard";
@@ -79,28 +79,30 @@ impl<'c> Fetcher<'c> {
     }
 
     /// The readable text of a page.
-    pub async fn page(&self, url: &str) -> Result<Found, String> {
+    pub async fn page(&self, url: &str) -> Result<ReadPage, String> {
         let response = self.get(url, page::MOST).await?;
         let media = response
             .header("content-type")
             .unwrap_or_default()
             .to_owned();
-        let read =
-            move |clock: &mut Clock| page::read(&response.body, &response.url, &media, clock);
+        let read = move |clock: &mut ComputeBudget| {
+            page::read(&response.body, &response.url, &media, clock)
+        };
         self.beside(read).await
     }
 
     /// The first items of a feed.
-    pub async fn feed(&self, url: &str, most: usize) -> Result<Read, String> {
+    pub async fn feed(&self, url: &str, most: usize) -> Result<ParsedFeed, String> {
         let response = self.get(url, FEED).await?;
-        let read = move |clock: &mut Clock| feed::read(&response.body, &response.url, most, clock);
+        let read =
+            move |clock: &mut ComputeBudget| feed::read(&response.body, &response.url, most, clock);
         self.beside(read).await
     }
 
     /// What is read of an answer, in the time that it may take to come.
     async fn beside<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&mut Clock) -> Result<T, String> + Send + 'static,
+        read: impl FnOnce(&mut ComputeBudget) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
         let most = Duration::from_secs(self.rules.wait_seconds);
         let until = self.call.deadline.min(Instant::now() + most);

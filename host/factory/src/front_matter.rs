@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 const MOST: usize = 64 << 10;
 
 /// What its keys say. Dates of TOML are texts, as those of YAML are.
-pub type Head = Map<String, Json>;
+pub type FrontMatterKeys = Map<String, Json>;
 
 /// The languages, by the line that begins and ends the head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -30,7 +30,7 @@ pub struct Formless(String);
 
 /// A head with the lines around it. Each key is on one line of its own, whatever its texts say, so that no reader
 /// takes a part of one for the end of the head.
-pub fn written(head: &Head, language: Language) -> Result<String, Formless> {
+pub fn written(head: &FrontMatterKeys, language: Language) -> Result<String, Formless> {
     let mut text = String::new();
     match language {
         Language::Yaml => {
@@ -48,7 +48,7 @@ pub fn written(head: &Head, language: Language) -> Result<String, Formless> {
 }
 
 /// A table of TOML: its own keys, and then the tables in it.
-fn table(head: &Head, name: &str, text: &mut String) -> Result<(), Formless> {
+fn table(head: &FrontMatterKeys, name: &str, text: &mut String) -> Result<(), Formless> {
     for (key, value) in head {
         match value {
             Json::Object(_) => {}
@@ -129,7 +129,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A document as its head, if it has one, and its text. The error names the line, where the reader does.
-pub fn parted(document: &str) -> Result<(Option<Head>, &str), String> {
+pub fn parted(document: &str) -> Result<(Option<FrontMatterKeys>, &str), String> {
     let document = document.strip_prefix('\u{feff}').unwrap_or(document);
     let Some((language, head, text)) = split(document) else {
         return Ok((None, document));
@@ -171,18 +171,18 @@ fn split(document: &str) -> Option<(Language, &str, &str)> {
     None
 }
 
-fn yaml(head: &str) -> Result<Head, String> {
+fn yaml(head: &str) -> Result<FrontMatterKeys, String> {
     if head.trim().is_empty() {
-        return Ok(Head::new());
+        return Ok(FrontMatterKeys::new());
     }
     // The line of the fence, so that lines are those of the document.
-    serde_saphyr::from_str::<Head>(&format!("\n{head}")).map_err(|error| {
+    serde_saphyr::from_str::<FrontMatterKeys>(&format!("\n{head}")).map_err(|error| {
         let told = error.without_snippet().to_string();
         first_line(told.strip_prefix("error: ").unwrap_or(&told))
     })
 }
 
-fn toml(head: &str) -> Result<Head, String> {
+fn toml(head: &str) -> Result<FrontMatterKeys, String> {
     let table = head.parse::<toml::Table>();
     let table = table.map_err(|error| {
         let line = error.span().map(|span| {
@@ -253,7 +253,7 @@ mod tests {
             assert_eq!(parted(document), Ok((None, document)), "{document}");
         }
         let (head, text) = parted("\u{feff}---\n---\n\na").expect("an empty head");
-        assert_eq!((head, text), (Some(Head::new()), "a"));
+        assert_eq!((head, text), (Some(FrontMatterKeys::new()), "a"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub mod plan;
 pub mod provider;
 mod said;
 
-pub use self::cause::{Cause, Trouble};
+pub use self::cause::{PictureCause, PictureTrouble};
 pub use self::picture::Picture;
-pub use self::plan::{Planned, Which};
-pub use self::provider::{Provider, Wanted};
+pub use self::plan::{PlannedPicture, WhichPicture};
+pub use self::provider::{PictureProvider, PictureRequest};

@@ -52,7 +52,7 @@ pub mod telling;
 pub mod writing;
 
 use callboard_core::app::current::Rebuilt;
-use callboard_core::config::Part;
+use callboard_core::config::ConfigPart;
 use callboard_core::pack::Pack;
 use callboard_core::workspace::Folders;
 
@@ -61,7 +61,7 @@ const PACK: Pack = Pack {
     migrations: tables::MIGRATIONS,
     handler_files: bundle::HANDLER_FILES,
     workspace: bundle::FILES,
-    configuration: &[Part::of::<readers::Written>()],
+    configuration: &[ConfigPart::of::<readers::SiteConfig>()],
     folders: Folders {
         read: &[site::FOLDER, diary::page::FOLDER],
         marks: &[site::LIST, media::MARK, posts_folder::MARK],

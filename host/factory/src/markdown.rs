@@ -21,7 +21,7 @@ use url::Url;
 
 pub use self::blocks::{Block, Piece, blocks, is_spaceless};
 pub use self::links::{Link, links, relinked};
-pub use self::parts::{Part, PartKind, items, parts};
+pub use self::parts::{PartKind, TextPart, items, parts};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
 const TEXT: usize = 128 << 10;
@@ -42,7 +42,7 @@ pub enum Unshowable {
     #[error("it comes to more than {} MiB of HTML; divide it", HTML >> 20)]
     Large,
     #[error(transparent)]
-    Broken(#[from] foreign_reader::Broken),
+    Broken(#[from] foreign_reader::ReaderPanic),
 }
 
 /// Where what a text names is.

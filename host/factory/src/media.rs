@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use callboard_core::app::App;
 use callboard_core::app::AppError;
-use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, Snapshot};
+use callboard_core::settings::{SettingError, SettingMisfit, SettingRead, SettingType, Snapshot};
 use callboard_core::workspace::folders_read;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -72,7 +72,7 @@ const LARGEST: u64 = 32 << 20;
 const BUCKET: &str = "s3://";
 
 /// Whether a text can be where pictures are kept: a folder that holds nothing else, or a bucket.
-fn is_store(text: &str) -> Result<(), Misfit> {
+fn is_store(text: &str) -> Result<(), SettingMisfit> {
     let shown = text.escape_debug();
     if let Some(place) = text.strip_prefix(BUCKET) {
         let named = !place.starts_with('/') && !place.is_empty();
@@ -80,7 +80,7 @@ fn is_store(text: &str) -> Result<(), Misfit> {
         return if named {
             Ok(())
         } else {
-            Err(Misfit::new(problem))
+            Err(SettingMisfit::new(problem))
         };
     }
     if let Some((scheme, rest)) = text.split_once(':')
@@ -89,16 +89,16 @@ fn is_store(text: &str) -> Result<(), Misfit> {
         let problem = format!("`{shown}` is no folder and no `s3://BUCKET/PREFIX`");
         let place = rest.trim_start_matches('/');
         let bucket = scheme.eq_ignore_ascii_case("s3") && !place.is_empty();
-        return Err(Misfit::new(problem).meant(bucket.then(|| format!("{BUCKET}{place}"))));
+        return Err(SettingMisfit::new(problem).meant(bucket.then(|| format!("{BUCKET}{place}"))));
     }
     if text.starts_with('~') {
         let problem = format!("`{shown}`: nobody reads `~` as a home; write the whole path");
-        return Err(Misfit::new(problem));
+        return Err(SettingMisfit::new(problem));
     }
     if text.is_empty() || Path::new(text).is_absolute() {
         return Ok(());
     }
-    taken(Path::new(text)).map_or(Ok(()), |problem| Err(Misfit::new(problem)))
+    taken(Path::new(text)).map_or(Ok(()), |problem| Err(SettingMisfit::new(problem)))
 }
 
 /// Why a folder of a workspace, relative to it, can hold no pictures.
@@ -125,12 +125,12 @@ fn taken(folder: &Path) -> Option<String> {
 }
 
 /// Whether a text names a place in which pictures can be kept here.
-fn is_place(workspace: &Path, text: &str) -> Result<(), Misfit> {
+fn is_place(workspace: &Path, text: &str) -> Result<(), SettingMisfit> {
     if text.starts_with(BUCKET) {
         return Ok(());
     }
     let problem = unfit(workspace, &workspace.join(text));
-    problem.map_or(Ok(()), |problem| Err(Misfit::new(problem)))
+    problem.map_or(Ok(()), |problem| Err(SettingMisfit::new(problem)))
 }
 
 /// Why a folder can keep no pictures, however it is written: it is a part of the workspace, or no folder.
@@ -158,7 +158,7 @@ pub struct Media {
 
 /// A picture as the store has it.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub struct StoredPicture {
     pub name: String,
     pub bytes: u64,
     /// When it was put there.
@@ -329,7 +329,7 @@ impl Media {
     }
 
     /// The pictures that are kept.
-    pub async fn list(&self) -> Result<Vec<Stored>, Unstored> {
+    pub async fn list(&self) -> Result<Vec<StoredPicture>, Unstored> {
         let parts = self.prefix.split('/').filter(|part| !part.is_empty());
         let prefix: Key = parts.collect();
         let found = self.store.list_with_delimiter(Some(&prefix)).await?;
@@ -339,7 +339,7 @@ impl Media {
             let bytes = it.size;
             picture::mime(&name)
                 .is_some()
-                .then_some(Stored { name, bytes, since })
+                .then_some(StoredPicture { name, bytes, since })
         });
         Ok(pictures.collect())
     }

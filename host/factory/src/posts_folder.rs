@@ -17,9 +17,9 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::documents::LARGEST;
-use crate::front_matter::{self, Formless, Head as FrontMatter, Language};
+use crate::front_matter::{self, DocumentHead as FrontMatter, Formless, Language};
 use crate::markdown::{Unshowable, pictures};
-use crate::readers::Written;
+use crate::readers::SiteConfig;
 use crate::tables::posts::Post;
 
 /// The table of what only Callboard says in a head, and its key of the digest.
@@ -40,7 +40,7 @@ pub enum Undocumented {
     #[error("its text cannot be read: {0}")]
     Text(#[from] Unshowable),
     #[error(transparent)]
-    Head(#[from] Formless),
+    DocumentHead(#[from] Formless),
     /// What is written has to be known again.
     #[error("the document could not be read back: {0}")]
     Unreadable(String),
@@ -48,7 +48,7 @@ pub enum Undocumented {
 
 /// The head of a document: what programs that make sites know, and a table of what only Callboard says.
 #[derive(Serialize)]
-struct Head<'p> {
+struct DocumentHead<'p> {
     title: &'p str,
     slug: &'p str,
     date: String,
@@ -95,7 +95,7 @@ pub fn document(
         name.map_or_else(|| image.src.clone(), |name| format!("{at}{name}"))
     });
     let zeros = zeros();
-    let head = Head {
+    let head = DocumentHead {
         title: &post.title,
         slug: &post.slug,
         date: second(post.published_at),
@@ -128,7 +128,7 @@ pub fn document(
 }
 
 /// The keys of a head as a reader of it has them.
-fn keys(head: &Head<'_>) -> FrontMatter {
+fn keys(head: &DocumentHead<'_>) -> FrontMatter {
     // A struct of texts and lists of texts cannot fail to be written.
     match serde_json::to_value(head) {
         Ok(Json::Object(keys)) => keys,
@@ -294,7 +294,7 @@ pub fn place(config: &Config, workspace: &Path, folder: &str) -> Result<PathBuf,
         }
         return Ok(whole);
     }
-    let within = config.part::<Written>().publish_into.iter();
+    let within = config.part::<SiteConfig>().publish_into.iter();
     let mut within = within.filter_map(|allowed| files::resolved(&workspace.join(allowed)).ok());
     if within.any(|allowed| to.starts_with(allowed)) {
         return Ok(whole);
@@ -318,16 +318,16 @@ pub fn marked(workspace: &Path, folder: &Path) -> PathBuf {
 
 /// A folder to write into, by its path below one that the operator named: above it links may lead, below it none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct FolderPlace {
     pub root: PathBuf,
     pub folder: String,
     /// Where it says whose it is.
     pub mark: String,
 }
 
-impl Place {
+impl FolderPlace {
     pub fn of(config: &Config, workspace: &Path, folder: &Path) -> Self {
-        let allowed = config.part::<Written>().publish_into.iter();
+        let allowed = config.part::<SiteConfig>().publish_into.iter();
         let mut roots = allowed.map(PathBuf::as_path).chain([workspace]);
         let root = roots.find(|root| folder.strip_prefix(root).is_ok());
         let root = root.unwrap_or(folder);

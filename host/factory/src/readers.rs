@@ -8,7 +8,7 @@ use url::Url;
 
 /// What `callboard.toml` says of where posts are read.
 #[derive(Debug, Deserialize)]
-pub struct Written {
+pub struct SiteConfig {
     /// Where readers find the site, for the addresses in its feeds.
     #[serde(default)]
     pub site: Option<Url>,
@@ -22,7 +22,7 @@ pub struct Written {
 
 /// The address of a post; `None` if nothing says where the site is.
 pub fn address(config: &Config, slug: &str) -> Option<Url> {
-    let mut address = config.part::<Written>().site.clone()?;
+    let mut address = config.part::<SiteConfig>().site.clone()?;
     let mut path = address.path_segments_mut().ok()?;
     path.pop_if_empty().extend(["posts", slug]);
     drop(path);

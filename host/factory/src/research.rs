@@ -44,7 +44,7 @@ pub struct Source {
 
 /// A text that was read, before it has a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct ReadPage {
     pub url: String,
     pub title: String,
     pub site: String,
@@ -54,13 +54,13 @@ pub struct Found {
 
 /// Why something that was asked for is no source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
+pub struct MissedSource {
     /// What was asked for: an address, a query.
     pub what: String,
     pub why: String,
 }
 
-impl Missed {
+impl MissedSource {
     pub fn new(what: impl Into<String>, why: impl ToString) -> Self {
         Self {
             what: what.into(),
@@ -74,10 +74,10 @@ const TITLE: usize = 300;
 
 /// Texts with numbers, in the order in which they were asked for: each address once, each text cut to
 /// `longest` characters, at most `most`.
-pub fn numbered(found: Vec<Found>, most: usize, longest: usize) -> Vec<Source> {
+pub fn numbered(found: Vec<ReadPage>, most: usize, longest: usize) -> Vec<Source> {
     let mut seen = BTreeSet::new();
     // What can be read nowhere else has no address that could be the same.
-    let is_new = |it: &Found| it.url.is_empty() || seen.insert(address(&it.url));
+    let is_new = |it: &ReadPage| it.url.is_empty() || seen.insert(address(&it.url));
     let once = found.into_iter().filter(is_new);
     let numbered = once.take(most).enumerate().map(|(index, found)| Source {
         id: format!("s{}", index + 1),
@@ -179,11 +179,11 @@ mod tests {
 
     #[test]
     fn each_address_is_a_source_once_and_its_text_is_cut() {
-        let found = |url: &str| Found {
+        let found = |url: &str| ReadPage {
             url: url.to_owned(),
             title: " A\n title ".to_owned(),
             text: "wörter".to_owned(),
-            ..Found::default()
+            ..ReadPage::default()
         };
         let all = [
             "https://a.example/x#one",

@@ -4,14 +4,14 @@ use callboard_core::handler::Call;
 use callboard_core::outcome::Stop;
 use serde_json::json;
 
-use crate::asking::{Asking, Question, ask};
+use crate::asking::{Asking, RoleQuestion, ask};
 use crate::draft::Draft;
 use crate::markdown::{Unshowable, links};
 use crate::research::Source;
-use crate::writing::answer::{self, Answer};
+use crate::writing::answer::{self, ArticleAnswer};
 use crate::writing::claims::{Corpus, unborne};
 use crate::writing::links::slug;
-use crate::writing::normal::{Known, cleaned, strangers};
+use crate::writing::normal::{AllowedLinks, cleaned, strangers};
 use crate::writing::{Article, Brief, known, listed, material, unreadable};
 
 const SYSTEM: &str = "You edit texts for a publication. You say only what the sources say, you name the sources of each paragraph by their ids, and you answer with one JSON object.";
@@ -46,12 +46,12 @@ pub async fn rewritten(
     if let Some(findings) = findings {
         variables["findings"] = findings.into();
     }
-    let question = Question {
+    let question = RoleQuestion {
         prompt,
         variables: &variables,
         system: SYSTEM,
     };
-    let answered = ask::<Answer>(call, asking, &question).await?;
+    let answered = ask::<ArticleAnswer>(call, asking, &question).await?;
     let refused = |why: String| format!("the answer of {} was not taken: {why}", answered.model);
     let written = match answer::read(answered.value, &known(sources)) {
         Ok(written) => written,
@@ -59,7 +59,7 @@ pub async fn rewritten(
     };
     let (written, known) = (written, posts_of(&old));
     let cited: Vec<&str> = sources.iter().map(|source| source.url.as_str()).collect();
-    let known = Known {
+    let known = AllowedLinks {
         cited: &cited,
         posts: Some(&known.map_err(unreadable)?),
     };

@@ -35,15 +35,15 @@ use self::bodies::Bodies;
 pub(crate) use self::current::{FINDING, failing_key, made, probe};
 pub use self::current::{Unshown, current};
 pub use self::export::{
-    ExportError, Exported, LIST, Pictures, REDIRECTS, export, hold, note_written, written_of,
+    ExportError, LIST, Pictures, REDIRECTS, WrittenSite, export, hold, note_written, written_of,
 };
-use self::links::Links;
+use self::links::SiteLinks;
 pub use self::links::is_file_name;
 use self::pages::Pages;
 pub use self::rehearse::{Mistake, mistakes};
 pub(crate) use self::rules::list as rules;
 pub(crate) use self::tried::list as live_rules;
-pub use crate::readers::Written;
+pub use crate::readers::SiteConfig;
 use crate::tables::posts::Post;
 
 /// Where its files lie in a workspace.
@@ -105,7 +105,7 @@ impl SiteInfo {
         Self {
             name: text(TITLE).unwrap_or_else(|| config.name.clone()),
             description: text(DESCRIPTION).unwrap_or_default(),
-            address: config.part::<Written>().site.clone().unwrap_or(local),
+            address: config.part::<SiteConfig>().site.clone().unwrap_or(local),
         }
     }
 }
@@ -249,7 +249,7 @@ impl Site {
 
     /// The path of a post on a server at the site's address.
     pub fn place(&self, slug: &str) -> String {
-        Links::below(&self.root()).post(slug)
+        SiteLinks::below(&self.root()).post(slug)
     }
 
     /// Where readers find the front page.
@@ -264,14 +264,14 @@ impl Site {
 
     /// The pages with the links of a server at the site's address.
     fn pages(&self) -> Pages<'_> {
-        Pages::new(self, Links::below(&self.root()))
+        Pages::new(self, SiteLinks::below(&self.root()))
     }
 
     /// Links that hold anywhere, for feeds.
-    fn absolute(&self) -> Links {
+    fn absolute(&self) -> SiteLinks {
         let address = &self.info.address;
         let origin = address.origin().ascii_serialization();
-        Links::below(&format!("{origin}{}", self.root()))
+        SiteLinks::below(&format!("{origin}{}", self.root()))
     }
 
     /// The path of the address, without the slash at its end.

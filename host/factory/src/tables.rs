@@ -18,9 +18,9 @@ pub mod tasks;
 pub mod transitions;
 
 use callboard_core::schema::Migration;
-use callboard_core::store::health::{Table, plain};
+use callboard_core::store::health::{ReadableTable, plain};
 use callboard_core::store::named::Noun;
-use callboard_core::store::tenants::{CommitHooks, EndedRun, Subject};
+use callboard_core::store::tenants::{CommitHooks, EndedRun, RunSubject};
 use callboard_core::store::times::PastTime;
 use callboard_core::store::{Dialect, StoreError};
 use callboard_core::value::Statement;
@@ -31,16 +31,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 /// The tables that people look into.
-pub(crate) const TABLES: &[Table] = &[
+pub(crate) const TABLES: &[ReadableTable] = &[
     plain::<tasks::Task>("task", "tasks WHERE TRUE", &["id"]),
     plain::<posts::Post>("post", "posts WHERE TRUE", &["id"]),
-    plain::<commits::Commit>("commit", "commits WHERE TRUE", &["id"]),
+    plain::<commits::CommitRow>("commit", "commits WHERE TRUE", &["id"]),
     plain::<media::MediaRow>("picture", "media WHERE TRUE", &["id"]),
 ];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.
 pub(crate) const COMMITS: CommitHooks = CommitHooks {
-    subject: Subject {
+    subject: RunSubject {
         key: "task",
         noun: &TASK,
     },

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::diary::id::derived;
-use crate::research::Missed;
+use crate::research::MissedSource;
 use crate::tables::items::{self, BATCH, Item};
 
 /// What a tap writes.
@@ -34,17 +34,17 @@ pub fn sealed(item: Item) -> Item {
 
 /// What was found, and what could not be read.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct TapResult {
     /// Whether anything could be read, though there may be nothing in it.
     pub any: bool,
     pub items: Vec<Item>,
-    pub missed: Vec<Missed>,
+    pub missed: Vec<MissedSource>,
 }
 
-impl Found {
+impl TapResult {
     /// Keep what is new or changed, in the transaction of the checkpoint. `what` is what was read.
     pub async fn keep(self, call: &Call, what: &str) -> Handled<Tapped> {
-        let Found { any, items, missed } = self;
+        let TapResult { any, items, missed } = self;
         if !any && !missed.is_empty() {
             let causes = missed.iter().map(|it| format!("{}: {}", it.what, it.why));
             let causes: Vec<String> = causes.collect();
@@ -61,7 +61,7 @@ impl Found {
         for batch in new.chunks(BATCH) {
             done = done.write(items::upsert(batch));
         }
-        let tell = |done: Done<_>, it: Missed| done.fallback(it.what, it.why);
+        let tell = |done: Done<_>, it: MissedSource| done.fallback(it.what, it.why);
         let done = missed.into_iter().fold(done, tell);
         Ok(done.effect("items_kept", new.len() as u64))
     }

@@ -49,7 +49,7 @@ pub fn secret_key(name: &str) -> String {
 
 /// The document.
 #[derive(Debug, Serialize)]
-pub struct Told<'p> {
+pub struct PostMessage<'p> {
     event: &'static str,
     id: &'p str,
     slug: &'p str,
@@ -64,14 +64,14 @@ pub struct Told<'p> {
     covers: Option<&'p str>,
     published_at: Timestamp,
     updated_at: Timestamp,
-    made: Made<'p>,
+    made: ToldOrigin<'p>,
     #[serde(skip_serializing_if = "Option::is_none")]
     markdown: Option<&'p str>,
 }
 
 /// How it was made.
 #[derive(Debug, Serialize)]
-struct Made<'p> {
+struct ToldOrigin<'p> {
     written_by: &'p str,
     edited_by: Option<&'p str>,
     approved_by: Option<&'p str>,
@@ -79,7 +79,7 @@ struct Made<'p> {
     in_words: String,
 }
 
-impl<'p> Told<'p> {
+impl<'p> PostMessage<'p> {
     /// A post, with its text or without.
     pub fn of(post: &'p Post, address: Option<Url>, text: bool) -> Self {
         let said = |text: &'p str| Some(text).filter(|text| !text.is_empty());
@@ -95,7 +95,7 @@ impl<'p> Told<'p> {
             covers: said(&post.covers),
             published_at: post.published_at,
             updated_at: post.updated_at,
-            made: Made {
+            made: ToldOrigin {
                 written_by: &post.written_by,
                 edited_by: said(&post.edited_by),
                 approved_by: said(&post.approved_by),

@@ -14,8 +14,8 @@ use callboard_core::outcome::{FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draft::{Claim, Draft, Kind};
-use crate::markdown::{Part, PartKind, Unshowable, parts};
+use crate::draft::{Claim, ClaimKind, Draft};
+use crate::markdown::{PartKind, TextPart, Unshowable, parts};
 use crate::research::{Source, host};
 
 /// What a post is to be.
@@ -37,7 +37,7 @@ pub const SOURCES: &str = "Sources";
 
 /// One part of an article.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub struct ArticleBlock {
     pub kind: PartKind,
     /// In Markdown, without its citation.
     pub text: String,
@@ -48,10 +48,10 @@ pub struct Block {
 /// The text of a draft in blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Article {
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<ArticleBlock>,
 }
 
-impl Block {
+impl ArticleBlock {
     pub fn heading(level: u8, text: impl Into<String>) -> Self {
         Self {
             kind: PartKind::Heading(level),
@@ -140,7 +140,7 @@ impl Article {
         }
         for part in parts {
             let claim = claims.get(part.text.as_str());
-            blocks.push(Block {
+            blocks.push(ArticleBlock {
                 kind: part.kind,
                 text: claim.map_or(part.text.clone(), |claim| claim.plain.clone()),
                 sources: claim.map(|claim| claim.on.clone()).unwrap_or_default(),
@@ -160,7 +160,7 @@ impl Article {
             let text = block.markdown(sources);
             if block.tells() {
                 claims.push(Claim {
-                    kind: Kind::Told,
+                    kind: ClaimKind::Told,
                     text: text.trim().to_owned(),
                     plain: block.text,
                     on: block.sources,
@@ -198,7 +198,7 @@ impl Article {
     #[must_use]
     pub fn with_pictures_of(mut self, other: &Article) -> Self {
         let mut section = 0;
-        let mut pictures: Vec<(usize, Block)> = Vec::new();
+        let mut pictures: Vec<(usize, ArticleBlock)> = Vec::new();
         for block in &other.blocks {
             match block.kind {
                 PartKind::Heading(_) => section += 1,
@@ -277,8 +277,8 @@ pub fn listed(brief: &Brief) -> String {
 
 /// Where the host's list of sources begins: the last section of its name, if there is nothing in it but links
 /// and the pictures that were put there. Any other section of that name is the writer's.
-fn sources_listed(parts: &[Part]) -> Option<usize> {
-    let is_ours = |part: &Part| part.kind == PartKind::Heading(2) && part.text == SOURCES;
+fn sources_listed(parts: &[TextPart]) -> Option<usize> {
+    let is_ours = |part: &TextPart| part.kind == PartKind::Heading(2) && part.text == SOURCES;
     let at = parts.iter().rposition(is_ours)?;
     let listed = parts[at + 1..].iter().all(|part| match part.kind {
         PartKind::List => part.text.lines().all(|line| line.starts_with("- [")),

@@ -17,13 +17,13 @@ use std::sync::Arc;
 use callboard as _;
 use callboard_core::app::App;
 use callboard_core::engine::Unwatched;
-use callboard_core::operations::gates::{Decision, Verdict};
+use callboard_core::operations::gates::{Decision, GateVerdict};
 use callboard_core::operations::runs::{self, CarriedOut, RunStatus, RunView};
 use callboard_core::operations::settings;
 use callboard_core::outcome::Patch;
 use callboard_core::plugin::compile;
 use callboard_core::workspace::{self, Files};
-use callboard_factory::operations::tasks::{self, Asked};
+use callboard_factory::operations::tasks::{self, TaskRequest};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -80,7 +80,7 @@ async fn carried_out(app: &App, run: &str) -> RunView {
 async fn to_the_gate(app: &App, folder: &Path, topic: &str) -> RunView {
     let mut input = Patch::new();
     input.insert("notes".to_owned(), json!(press::NOTES));
-    let asked = Asked {
+    let asked = TaskRequest {
         topic,
         pipeline: "canonical_blog",
         input,
@@ -98,7 +98,7 @@ async fn to_the_gate(app: &App, folder: &Path, topic: &str) -> RunView {
 async fn to_the_post(app: &App, run: &RunView) {
     let task = tasks::of_run(app, &run.id).await.expect("it is read");
     let task = task.expect("a task");
-    let verdict = Verdict {
+    let verdict = GateVerdict {
         decision: Decision::Approved,
         part: None,
         feedback: String::new(),

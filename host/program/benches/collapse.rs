@@ -17,7 +17,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::blocking::Clock;
+use callboard_core::blocking::ComputeBudget;
 use callboard_core::capability::matrix::{Matrix, k_means};
 use callboard_core::handler::{AnyHandler as _, Call};
 use callboard_core::outcome::{Outcome, Patch};
@@ -76,8 +76,8 @@ fn matrix(rows: usize) -> Matrix {
     Matrix::new(labels, DIMENSIONS, values.collect()).expect("a matrix")
 }
 
-fn clock() -> Clock {
-    Clock::until(Instant::now() + Duration::from_secs(3600))
+fn clock() -> ComputeBudget {
+    ComputeBudget::until(Instant::now() + Duration::from_secs(3600))
 }
 
 fn native(matrix: &Matrix, clusters: usize) -> f64 {

@@ -25,7 +25,7 @@ use callboard_core::engine::local::Local;
 use callboard_core::engine::{Engine, RunnableRevisions, Watcher, worker, worker_name};
 use callboard_core::store::checkpoints::{Checkpoint, Committed, Then};
 use callboard_core::store::claims::offered::{self, TakeOver};
-use callboard_core::store::claims::{Claim, Claimant};
+use callboard_core::store::claims::{Claimant, ClaimedRun};
 use callboard_core::store::leases::{Lease, Recovered, RunSignals};
 use callboard_core::store::{Store, StoreError, StoreErrorKind};
 use callboard_core::supervision;
@@ -111,7 +111,7 @@ impl Restate {
     }
 
     /// Take over what can be taken of the runs offered; for the others there is nothing to do.
-    async fn take(&self, slots: usize) -> Result<Vec<Claim>, StoreError> {
+    async fn take(&self, slots: usize) -> Result<Vec<ClaimedRun>, StoreError> {
         let offers = self.offers.next(slots);
         if offers.is_empty() {
             return Ok(Vec::new());
@@ -153,17 +153,17 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 impl Executor for Restate {
     /// The engine that asks for runs may know of some that are due: they are announced, and those
     /// that Restate offers are taken.
-    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>> {
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<ClaimedRun>> {
         self.look.notify_one();
         Box::pin(self.take(slots))
     }
 
     /// The worker that has nothing else in hand takes it, which no offer can know.
-    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>> {
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<ClaimedRun>> {
         self.local.claim_suspect()
     }
 
-    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>> {
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<ClaimedRun>> {
         self.local.claim_one(run)
     }
 

@@ -25,14 +25,14 @@ impl Offer {
 /// Offers that wait for a place, and those that are taken.
 #[derive(Debug)]
 pub(super) struct Offers {
-    known: Mutex<Known>,
+    known: Mutex<KnownOffers>,
     /// How many may wait, so that a busy worker keeps none from an idle one.
     room: usize,
     news: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct KnownOffers {
     waiting: VecDeque<Offer>,
     /// With their fences.
     taken: BTreeMap<String, (i64, Offer)>,
@@ -48,7 +48,7 @@ impl Offers {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownOffers> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,7 +82,7 @@ impl Offers {
     /// turn that it belongs to, which is no reason to stop it.
     pub(super) fn next(&self, most: usize) -> Vec<Offer> {
         let mut known = self.lock();
-        let Known { waiting, taken, .. } = &mut *known;
+        let KnownOffers { waiting, taken, .. } = &mut *known;
         waiting.retain(|offer| !offer.turn.is_closed());
         let mut next: Vec<Offer> = Vec::new();
         for offer in std::mem::take(waiting) {

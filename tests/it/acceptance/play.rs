@@ -8,7 +8,7 @@ use callboard_core::app::App;
 use callboard_core::engine::operate::{self, Actor};
 use callboard_core::engine::{Engine, EngineError, Unwatched, gate};
 use callboard_core::outcome::Patch;
-use callboard_core::store::gates::{Decision, Gate, Verdict};
+use callboard_core::store::gates::{Decision, Gate, GateVerdict};
 use callboard_core::store::runs::{self, Run, RunLimits, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, Store, gates};
 use jiff::Timestamp;
@@ -309,7 +309,7 @@ impl Play {
         decision: Decision,
         part: Option<&str>,
     ) -> Result<(), EngineError> {
-        let verdict = Verdict {
+        let verdict = GateVerdict {
             decision,
             part: part.map(str::to_owned),
             feedback: "as I see it".to_owned(),

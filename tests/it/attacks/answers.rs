@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use callboard_core::blocking::Clock;
+use callboard_core::blocking::ComputeBudget;
 use callboard_core::outcome::Outcome;
 use callboard_core::store::Dialect::Sqlite;
 use callboard_factory::research::{feed, page, search};
@@ -187,8 +187,8 @@ fn a_growing_picture() {
 }
 
 /// Long enough that it is never what refuses a text here.
-fn clock() -> Clock {
-    Clock::until(Instant::now() + Duration::from_secs(300))
+fn clock() -> ComputeBudget {
+    ComputeBudget::until(Instant::now() + Duration::from_secs(300))
 }
 
 fn pages() {

@@ -3,7 +3,7 @@
 
 use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::plugin::{PluginError, Runtime, Source};
+use callboard_core::plugin::{ComponentSource, PluginError, Runtime};
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
 
@@ -117,7 +117,7 @@ fn a_claimed_digest(dialect: Dialect) {
         let insert = Statement::new("INSERT INTO blobs (digest, content) VALUES ($1, $2)");
         let insert = insert.bind(digest.as_str()).bind(bytes);
         store.execute(insert).await.expect("kept");
-        let source = Source::stored(digest, store.clone());
+        let source = ComponentSource::stored(digest, store.clone());
         let (manifest, limits) = (manifest("describer"), CallLimits::default());
         let plugin = Runtime::new().plugin(&manifest, source, Grants::default(), limits, None);
         let prepared = plugin.expect("a plugin").prepare().await;

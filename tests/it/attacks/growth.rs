@@ -9,7 +9,7 @@ use std::time::Duration;
 use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::store::granted::{
-    DeferredWriter, GrantedDatabase, Makes, QueryLimits, execute_deferred, functions,
+    DeferredWriter, FunctionResult, GrantedDatabase, QueryLimits, execute_deferred, functions,
 };
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
 use callboard_core::value::{Query, Rows, Statement};
@@ -323,17 +323,21 @@ fn the_list_is_true() {
         );
         for (name, makes) in functions() {
             let own = hosts.contains(&format!("callboard_{name}"));
-            assert_eq!(own, makes == Makes::Own, "{name}");
+            assert_eq!(own, makes == FunctionResult::Own, "{name}");
             match makes {
-                Makes::Fixed => assert!(
+                FunctionResult::Fixed => assert!(
                     !longer.contains(name),
                     "{name} makes texts, arrays or the like"
                 ),
-                Makes::Elsewhere | Makes::Measured => {}
+                FunctionResult::Elsewhere | FunctionResult::Measured => {}
                 _ => assert!(!any.contains(name), "{name} takes any number of values"),
             }
-            if makes != Makes::Elsewhere {
-                assert_eq!(gathering.contains(name), makes == Makes::Gathered, "{name}");
+            if makes != FunctionResult::Elsewhere {
+                assert_eq!(
+                    gathering.contains(name),
+                    makes == FunctionResult::Gathered,
+                    "{name}"
+                );
             }
         }
     });

@@ -18,16 +18,16 @@ use callboard_core::handler::{
     AnyHandler, Call, Completion, Fallbacks, ModelRequest, NoAnswer, Registration, Resources,
     Tally, Vectors,
 };
-use callboard_core::lines::Lines;
+use callboard_core::lines::VisitLines;
 use callboard_core::outcome::{Outcome, Patch, Stop};
 use callboard_core::settings::Snapshot;
 use callboard_core::store::Store;
 use callboard_core::value::{Rows, Statement, Value};
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::gather::{Gatherer, Landed, Messages};
-use callboard_factory::diary::git::{Detail, Identity};
+use callboard_factory::diary::git::{Detail, RepositoryIdentity};
 use callboard_factory::diary::landed::Lister;
-use callboard_factory::diary::log::Entry;
+use callboard_factory::diary::log::LogEntry;
 use callboard_factory::diary::looking::Looking;
 use callboard_factory::tables::tasks::{self, TaskEvent};
 use callboard_factory::tables::transitions::{At, Happening};
@@ -182,7 +182,7 @@ impl Bench {
                 answer: self.answer.clone(),
                 largest: Arc::clone(&self.largest),
             }),
-            lines: Lines::default(),
+            lines: VisitLines::default(),
             fallbacks: Fallbacks::default(),
             tally: Tally::default(),
         };
@@ -324,7 +324,7 @@ impl Checkout {
 /// A small day: a pull request with a reason, and a fix.
 pub(crate) fn bundle() -> Bundle {
     let reason = "Before, the last one won and nobody knew.";
-    let entry = |id: &str, second: i64, subject: &str, body: &str| Entry {
+    let entry = |id: &str, second: i64, subject: &str, body: &str| LogEntry {
         id: id.repeat(5),
         committed_at: 1_782_381_600 + second,
         author: "Ann".to_owned(),
@@ -334,7 +334,7 @@ pub(crate) fn bundle() -> Bundle {
         changed: vec![12],
         files: 1,
         insertions: 12,
-        ..Entry::default()
+        ..LogEntry::default()
     };
     let feature = "feat(registry): refuse two of a name (#12)";
     assembled(vec![
@@ -344,13 +344,13 @@ pub(crate) fn bundle() -> Bundle {
 }
 
 /// The 25th of June 2026 of a branch without merges: its commits, the oldest first.
-pub(crate) fn assembled(entries: Vec<Entry>) -> Bundle {
+pub(crate) fn assembled(entries: Vec<LogEntry>) -> Bundle {
     let mut lister = Lister::default();
     for (place, entry) in entries.iter().enumerate().rev() {
         let before = place.checked_sub(1).map_or("", |place| &entries[place].id);
         lister.take(&format!("{} {} {before}", entry.committed_at, entry.id));
     }
-    let identity = Identity {
+    let identity = RepositoryIdentity {
         name: "app".to_owned(),
         remote: None,
     };

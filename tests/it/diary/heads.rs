@@ -1,7 +1,7 @@
 //! Documents of posts whose texts are made up of what breaks heads: each is read back as it was written, in both
 //! languages.
 
-use callboard_factory::front_matter::{self, Head, Language};
+use callboard_factory::front_matter::{self, FrontMatterKeys, Language};
 use callboard_factory::posts_folder::{Seal, document};
 use callboard_factory::tables::posts::Post;
 use proptest::prelude::*;
@@ -87,10 +87,10 @@ fn a_head_says_what_was_written_whatever_its_texts_are() {
     let texts = (text(), prop::collection::vec(text(), 0..4), text());
     let mut runner = TestRunner::new(Config::with_cases(1500));
     let read_back = |(one, list, inner): (String, Vec<String>, String)| {
-        let mut head = Head::new();
+        let mut head = FrontMatterKeys::new();
         head.insert("title".to_owned(), one.clone().into());
         head.insert("tags".to_owned(), list.into());
-        let own: Head = [
+        let own: FrontMatterKeys = [
             ("id".to_owned(), Json::from(inner)),
             ("at".to_owned(), one.into()),
         ]
@@ -145,11 +145,11 @@ fn a_document_is_known_as_ours_whatever_its_post_says() {
 #[test]
 fn what_has_no_form_and_what_is_too_long_is_refused() {
     for (key, value) in [("a", Json::Null), ("a", serde_json::json!([[null]]))] {
-        let head: Head = [(key.to_owned(), value)].into_iter().collect();
+        let head: FrontMatterKeys = [(key.to_owned(), value)].into_iter().collect();
         let refused = front_matter::written(&head, Language::Toml).expect_err("no form");
         assert!(refused.to_string().contains("`a`"), "{refused}");
     }
-    let head: Head = [("a\nb".to_owned(), Json::from("x"))].into_iter().collect();
+    let head: FrontMatterKeys = [("a\nb".to_owned(), Json::from("x"))].into_iter().collect();
     for language in LANGUAGES {
         front_matter::written(&head, language).expect_err("a key of two lines");
         // A head that its reader would refuse is not written.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use callboard_core::app::App;
 use callboard_core::handler::{Call, Fallbacks, Resources, Tally};
-use callboard_core::lines::Lines;
+use callboard_core::lines::VisitLines;
 use callboard_core::operations::settings;
 use callboard_core::outcome::{Done, Outcome, Patch};
 use callboard_core::settings::{Declaration, Secret, SettingType, Snapshot};
@@ -116,7 +116,7 @@ impl Bench {
             now: Timestamp::now(),
             settings: Arc::new(self.settings()),
             resources: Arc::clone(&self.resources),
-            lines: Lines::default(),
+            lines: VisitLines::default(),
             fallbacks: Fallbacks::default(),
             tally: Tally::default(),
         };

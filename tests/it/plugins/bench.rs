@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::handler::{Call, Contract, Fallbacks, Tally};
-use callboard_core::lines::Lines;
+use callboard_core::lines::VisitLines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
-use callboard_core::plugin::{self, Plugin, PluginError, Runtime, Source};
+use callboard_core::plugin::{self, ComponentSource, Plugin, PluginError, Runtime};
 use callboard_core::registry::{HandlerEntry, HandlerOrigin};
 use callboard_core::settings::{Declaration, Secret, SettingType, Snapshot, hex};
 use callboard_core::store::Store;
@@ -66,7 +66,7 @@ pub(crate) async fn prepared(
 ) -> Result<Plugin, PluginError> {
     compiles();
     let digest = hex(&sha2::Sha256::digest(&bytes));
-    let source = Source::of(bytes.into(), digest);
+    let source = ComponentSource::of(bytes.into(), digest);
     let plugin = Runtime::new().plugin(manifest, source, grants, limits, store)?;
     plugin.prepare().await?;
     Ok(plugin)
@@ -133,7 +133,7 @@ impl Bench {
             now: Timestamp::UNIX_EPOCH,
             settings: Arc::clone(&self.settings),
             resources: Arc::new(Nothing),
-            lines: Lines::default(),
+            lines: VisitLines::default(),
             fallbacks: Fallbacks::default(),
             tally: Tally::default(),
         };

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use callboard_factory::media::{Unstored, WaitedPieces};
-use callboard_factory::site::{self, ExportError, Exported, LIST, Site};
+use callboard_factory::site::{self, ExportError, LIST, Site, WrittenSite};
 use callboard_factory::tables::posts::{Post, PostStatus};
 
 use super::{post, site as board};
@@ -16,7 +16,7 @@ fn export(
     posts: &[Post],
     moved: &[(String, String)],
     folder: &Path,
-) -> Result<Exported, ExportError> {
+) -> Result<WrittenSite, ExportError> {
     let none = |_: &str| -> Result<Option<WaitedPieces>, Unstored> { Ok(None) };
     site::export(site, posts, moved, folder, &none)
 }

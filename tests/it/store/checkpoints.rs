@@ -6,7 +6,7 @@ use callboard_core::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use callboard_core::pipeline::Follow;
 use callboard_core::store::granted::DeferredWriter;
 use callboard_core::store::runs::RunStatus;
-use callboard_core::store::stage_runs::{self, StageRun, What};
+use callboard_core::store::stage_runs::{self, StageRun, VisitOf};
 use callboard_core::store::{Dialect, Store, StoreErrorKind, checkpoints, timestamp};
 use sqlx::{Connection as _, PgConnection};
 
@@ -20,7 +20,7 @@ pub(crate) fn stage(run: &str, visit: u32) -> StageRun {
         stage: "draft".to_owned(),
         visit,
         step: i64::from(visit),
-        what: What::Handler("content.draft".to_owned()),
+        what: VisitOf::Handler("content.draft".to_owned()),
         attempts: 2,
         holds: 0,
         outcome: Outcome::Stopped(Stop::failed(FailureKind::Timeout, "too long")),

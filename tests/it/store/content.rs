@@ -5,9 +5,9 @@ use callboard_core::store::named::{self, NameMatch};
 use callboard_core::store::{Store, StoreErrorKind, timestamp};
 use callboard_core::value::{Statement, Value};
 use callboard_factory::tables::TASK;
-use callboard_factory::tables::commits::{self, Commit};
+use callboard_factory::tables::commits::{self, CommitRow};
 use callboard_factory::tables::diary_days::{self, DayState};
-use callboard_factory::tables::drafts::{self, Draft, Origin};
+use callboard_factory::tables::drafts::{self, DraftOrigin, DraftVersion};
 use callboard_factory::tables::embeddings::{self, Embedding};
 use callboard_factory::tables::tasks::{self, NewTask, TaskEvent, TaskStatus};
 use callboard_factory::tables::transitions::{At, Happening};
@@ -42,13 +42,13 @@ fn new(id: &str, subject: &str, created: i64) -> [Statement; 2] {
     tasks::insert(&new, &saved)
 }
 
-fn draft(task: &str, number: i64) -> Draft {
-    Draft {
+fn draft(task: &str, number: i64) -> DraftVersion {
+    DraftVersion {
         id: format!("{task}-{number}"),
         task: task.to_owned(),
         number,
         parent: None,
-        origin: Origin::Pipeline,
+        origin: DraftOrigin::Pipeline,
         editor: String::new(),
         run: "run".to_owned(),
         title: "A title".to_owned(),
@@ -114,7 +114,7 @@ on_both!(drafts_are_numbered_once, async |store: Store, _url| {
     assert_eq!(all, [draft("t", 1), draft("t", 2)]);
     let second = store.read_first(drafts::numbered("t", 2)).await;
     assert_eq!(second.expect("an answer"), Some(draft("t", 2)));
-    let taken = Draft {
+    let taken = DraftVersion {
         id: "other".to_owned(),
         ..draft("t", 2)
     };
@@ -149,8 +149,8 @@ on_both!(
 on_both!(
     a_full_batch_of_commits_is_kept_once,
     async |store: Store, _url| {
-        let batch: Vec<Commit> = (0..commits::BATCH)
-            .map(|number| Commit {
+        let batch: Vec<CommitRow> = (0..commits::BATCH)
+            .map(|number| CommitRow {
                 id: format!("{number:040x}"),
                 repository: "r".to_owned(),
                 author: "Ada".to_owned(),
@@ -198,7 +198,7 @@ on_both!(
         touches(&store, embeddings::upsert(&batch, timestamp(1))).await;
         touches(&store, embeddings::upsert(&[one(7, "new")], timestamp(2))).await;
         let counts = store.read(embeddings::counts()).await.expect("counts");
-        let expected = embeddings::Count {
+        let expected = embeddings::EmbeddingCount {
             is_summary: false,
             rows: 100,
         };

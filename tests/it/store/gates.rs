@@ -1,7 +1,7 @@
 //! `gates` are decided once; `policy_runs` hold the last end of each policy.
 
 use callboard_core::outcome::Patch;
-use callboard_core::store::gates::{self, Decision, Gate, Verdict};
+use callboard_core::store::gates::{self, Decision, Gate, GateVerdict};
 use callboard_core::store::policy_runs;
 use callboard_core::store::{Store, timestamp};
 
@@ -48,7 +48,7 @@ on_both!(
             [older.clone(), newer.clone()]
         );
         let decide = |decision, by: &str| {
-            let verdict = Verdict {
+            let verdict = GateVerdict {
                 decision,
                 part: None,
                 feedback: "too long".to_owned(),

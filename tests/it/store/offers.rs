@@ -1,7 +1,7 @@
 //! Runs that an executor elsewhere offers by name: who may be fenced off, and what is taken.
 
-use callboard_core::store::claims::offered::{self, TakeOver, Taken};
-use callboard_core::store::claims::{self, Claim, Claimant};
+use callboard_core::store::claims::offered::{self, TakeOver, TakenRuns};
+use callboard_core::store::claims::{self, Claimant, ClaimedRun};
 use callboard_core::store::runs::{Run, RunLimits, RunStatus};
 use callboard_core::store::{Store, timestamp};
 
@@ -10,7 +10,7 @@ use super::runs::{LEASE, claimed, queue, record, run};
 use crate::support::database::on_both;
 
 /// Offer runs to a worker; a run that lost two workers is a suspect.
-async fn offer(store: &Store, worker: &str, runs: &[&str]) -> Taken {
+async fn offer(store: &Store, worker: &str, runs: &[&str]) -> TakenRuns {
     let rule = TakeOver {
         claimant: Claimant {
             worker: format!("turns/{worker}"),
@@ -26,7 +26,7 @@ async fn offer(store: &Store, worker: &str, runs: &[&str]) -> Taken {
 }
 
 /// What is taken of one run that is offered.
-async fn offer_one(store: &Store, worker: &str, run: &str) -> Option<Claim> {
+async fn offer_one(store: &Store, worker: &str, run: &str) -> Option<ClaimedRun> {
     offer(store, worker, &[run]).await.claims.pop()
 }
 

@@ -1,6 +1,6 @@
 //! Rows that cannot be read: each blocks its own run.
 
-use callboard_core::store::runs::{self, Listed, Only, RunStatus};
+use callboard_core::store::runs::{self, ListedRun, Only, RunStatus};
 use callboard_core::store::unreadable::UNREADABLE;
 use callboard_core::store::{Dialect, Store, StoreErrorKind, claims, findings, health, poll};
 use callboard_core::value::Statement;
@@ -33,8 +33,8 @@ on_both!(
             .await
             .expect("a list");
         let unreadable = listed.iter().filter_map(|listed| match listed {
-            Listed::Unreadable(run) => Some(run.id.as_str()),
-            Listed::Run(_) => None,
+            ListedRun::Unreadable(run) => Some(run.id.as_str()),
+            ListedRun::Run(_) => None,
         });
         let mut unreadable: Vec<_> = unreadable.collect();
         unreadable.sort_unstable();

@@ -4,7 +4,7 @@ use callboard_core::store::{Store, StoreErrorKind, timestamp};
 use callboard_core::value::{Statement, Value};
 use callboard_factory::tables::post_slugs::{self, PostSlug};
 use callboard_factory::tables::posts::{self, POSTS, Post, PostEvent, PostMove, PostStatus};
-use callboard_factory::tables::transitions::{At, Happening, Word};
+use callboard_factory::tables::transitions::{At, Happening, StoredWord};
 
 use super::kind;
 use crate::support::database::on_both;

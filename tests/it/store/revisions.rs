@@ -1,7 +1,7 @@
 //! `revisions` are stored once and one of them is active; `settings` are set, sealed and unset.
 
 use callboard_core::store::revisions::{self, Difference};
-use callboard_core::store::settings::{self, Content, Stored};
+use callboard_core::store::settings::{self, SettingContent, StoredSetting};
 use callboard_core::store::{Store, StoreErrorKind, timestamp};
 use callboard_core::value::Statement;
 use futures_util::future::join_all;
@@ -166,8 +166,8 @@ on_both!(
 on_both!(
     a_setting_is_a_text_or_sealed_and_can_be_unset,
     async |store: Store, _url| {
-        let text = Content::Text(String::new());
-        let sealed = Content::Sealed {
+        let text = SettingContent::Text(String::new());
+        let sealed = SettingContent::Sealed {
             bytes: vec![0, 255],
             key_id: "ab".to_owned(),
         };
@@ -175,7 +175,7 @@ on_both!(
             let set = settings::set(key, content, timestamp(1));
             assert_eq!(store.execute(set).await.expect("it is set"), 1);
         }
-        let stored = |key: &str, content: &Content| Stored {
+        let stored = |key: &str, content: &SettingContent| StoredSetting {
             key: key.to_owned(),
             content: content.clone(),
             updated_at: timestamp(1),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use callboard_core::outcome::Patch;
 use callboard_core::store::checkpoints::{self, Checkpoint, Then};
-use callboard_core::store::claims::{self, Claim, Claimant};
+use callboard_core::store::claims::{self, Claimant, ClaimedRun};
 use callboard_core::store::leases::{self, Lease};
 use callboard_core::store::named::{self, NameMatch};
 use callboard_core::store::poll;
@@ -61,7 +61,7 @@ pub(super) fn claimant() -> Claimant {
     }
 }
 
-pub(crate) async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
+pub(crate) async fn claimed(store: &Store, only: Option<&str>) -> Option<ClaimedRun> {
     let answer = match only {
         Some(id) => claims::take_one(store, &claimant(), id).await,
         None => claims::take(store, &claimant(), 1)
@@ -77,7 +77,7 @@ pub(super) async fn let_the_lease_end(store: &Store) {
     leases::recover(store, 5).await.expect("the store answers");
 }
 
-pub(super) fn held(claim: &Claim) -> Lease {
+pub(super) fn held(claim: &ClaimedRun) -> Lease {
     Lease {
         run: claim.run.id.clone(),
         fence: claim.fence,
@@ -97,7 +97,7 @@ fn then(status: RunStatus) -> Then {
     }
 }
 
-pub(crate) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
+pub(crate) fn checkpoint(claim: &ClaimedRun, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
     Checkpoint {
         held: held(claim),
         signals: claim.told.signals,
@@ -116,13 +116,13 @@ pub(crate) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) 
 }
 
 /// Whether the checkpoint was kept.
-pub(super) async fn record(store: &Store, claim: &Claim, status: RunStatus) -> bool {
+pub(super) async fn record(store: &Store, claim: &ClaimedRun, status: RunStatus) -> bool {
     let kept =
         checkpoints::commit(store, vec![Arc::new(checkpoint(claim, Vec::new(), status))]).await;
     kept.expect("the store answers")[0].is_kept()
 }
 
-async fn beats(store: &Store, claim: &Claim) -> bool {
+async fn beats(store: &Store, claim: &ClaimedRun) -> bool {
     let kept = leases::heartbeat(store, &[held(claim)], LEASE).await;
     !kept.expect("the store answers").is_empty()
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use callboard_core::schedule::Schedule;
 use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
-use callboard_core::store::schedules::{self, Cadence, Fired, Planned, ScheduleState, Timetable};
+use callboard_core::store::schedules::{
+    self, Cadence, Fired, PlannedStart, ScheduleState, Timetable,
+};
 use callboard_core::store::{Dialect, Store, policy_runs};
 use callboard_core::value::Statement;
 use futures_util::future::join_all;
@@ -34,12 +36,12 @@ async fn activate(store: &Store, revision: i64) {
     }
 }
 
-fn planned(name: &str, revision: i64, cadence: Cadence) -> Planned {
+fn planned(name: &str, revision: i64, cadence: Cadence) -> PlannedStart {
     let origin = match cadence {
         Cadence::Clock(_) => RunOrigin::Schedule(name.to_owned()),
         Cadence::Pause(_) => RunOrigin::Policy("keep".to_owned()),
     };
-    Planned {
+    PlannedStart {
         cadence,
         enabled: true,
         run: Run {

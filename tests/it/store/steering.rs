@@ -7,13 +7,13 @@ use std::time::Duration;
 use callboard_core::outcome::{Done, Outcome, Patch};
 use callboard_core::pipeline::Follow;
 use callboard_core::store::checkpoints::{self, Committed};
-use callboard_core::store::decisions::{self, Decided};
-use callboard_core::store::gates::{Decision, Gate, Verdict};
+use callboard_core::store::decisions::{self, GateDecision};
+use callboard_core::store::gates::{Decision, Gate, GateVerdict};
 use callboard_core::store::holders::{self, Holder};
 use callboard_core::store::leases::StopRequest;
 use callboard_core::store::runs::{Run, RunStatus};
-use callboard_core::store::stage_runs::{StageRun, What};
-use callboard_core::store::steering::table::{SIGNALS, STATES, Signal, State, answer};
+use callboard_core::store::stage_runs::{StageRun, VisitOf};
+use callboard_core::store::steering::table::{RunState, SIGNALS, STATES, Signal, answer};
 use callboard_core::store::steering::{self, RunVersion, SteerResult, Steered, StopReason};
 use callboard_core::store::{Store, timestamp};
 
@@ -29,7 +29,7 @@ fn row(run: &str, stage: &str, step: i64, follow: Follow) -> StageRun {
         stage: stage.to_owned(),
         visit: 1,
         step,
-        what: What::Gate,
+        what: VisitOf::Gate,
         attempts: 1,
         holds: 0,
         outcome: Outcome::Done(Done::new(Patch::new())),
@@ -62,16 +62,16 @@ fn gate(run: &str) -> Gate {
 }
 
 /// A run with a checkpoint and an open gate, brought into a state.
-async fn put(store: &Store, id: &str, state: State) {
+async fn put(store: &Store, id: &str, state: RunState) {
     queue(store, &[run(id)]).await;
     let claim = claimed(store, Some(id)).await.expect("it is due");
     let status = match state {
-        State::Queued => RunStatus::Queued,
-        State::Waiting => RunStatus::Waiting,
-        State::Gated => RunStatus::Gated,
-        State::Paused => RunStatus::Paused,
-        State::Blocked => RunStatus::Blocked,
-        State::Ended => RunStatus::Done,
+        RunState::Queued => RunStatus::Queued,
+        RunState::Waiting => RunStatus::Waiting,
+        RunState::Gated => RunStatus::Gated,
+        RunState::Paused => RunStatus::Paused,
+        RunState::Blocked => RunStatus::Blocked,
+        RunState::Ended => RunStatus::Done,
         _ => RunStatus::Running,
     };
     let stage = row(id, "draft", 1, Follow::Continue);
@@ -80,8 +80,8 @@ async fn put(store: &Store, id: &str, state: State) {
     let kept = checkpoints::commit(store, vec![kept.into()]).await;
     assert!(kept.expect("the store answers")[0].is_kept());
     let stop_request = match state {
-        State::Pausing => Some(StopRequest::Pause),
-        State::Cancelling | State::Doomed => Some(StopRequest::Cancel),
+        RunState::Pausing => Some(StopRequest::Pause),
+        RunState::Cancelling | RunState::Doomed => Some(StopRequest::Cancel),
         _ => None,
     };
     if let Some(stop_request) = stop_request {
@@ -89,8 +89,8 @@ async fn put(store: &Store, id: &str, state: State) {
         assert_eq!(told.expect("the store answers"), Ok(Steered::Told));
     }
     match state {
-        State::Doomed => let_the_lease_end(store).await,
-        State::Silent => {
+        RunState::Doomed => let_the_lease_end(store).await,
+        RunState::Silent => {
             execute(
                 store,
                 "UPDATE open_runs SET lease_until = 1 WHERE status = 'running'",
@@ -107,9 +107,9 @@ async fn holder(store: &Store, id: &str) -> Holder {
 }
 
 /// The state that a run is in, as a look from outside tells it.
-fn state_of(run: &Run, holder: &Holder) -> State {
+fn state_of(run: &Run, holder: &Holder) -> RunState {
     let held = holder.lease_until.is_some_and(|until| until > timestamp(1));
-    State::of(run.status, holder.told.stop_request, held)
+    RunState::of(run.status, holder.told.stop_request, held)
 }
 
 /// The ways in which a gate is decided: what follows, and what is visited anew.
@@ -128,9 +128,9 @@ async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> SteerRe
         Follow::Hold => Follow::Goto("draft".to_owned()),
         other => other.clone(),
     };
-    let decided = Decided {
+    let decided = GateDecision {
         gate: gate(id),
-        verdict: Verdict {
+        verdict: GateVerdict {
             decision: *decision,
             part: None,
             feedback: String::new(),
@@ -163,7 +163,7 @@ async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResul
         Signal::Pause => steering::stop(store, id, StopRequest::Pause, a_reason()).await,
         Signal::Resume => steering::resume(store, id, detail).await,
         Signal::Retry => {
-            let retry = steering::retry::Retry {
+            let retry = steering::retry::RetryPlan {
                 run: id.to_owned(),
                 seen,
                 superseded: vec!["draft".to_owned(), GATE.to_owned()],
@@ -172,7 +172,7 @@ async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResul
             steering::retry::retry(store, retry).await
         }
         Signal::Migrate => {
-            let migrate = steering::migrate::Migrate {
+            let migrate = steering::migrate::MigratePlan {
                 run,
                 seen,
                 superseded: Vec::new(),
@@ -182,7 +182,7 @@ async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResul
             steering::migrate::migrate(store, migrate).await
         }
         Signal::Fork => {
-            let fork = steering::fork::Fork {
+            let fork = steering::fork::ForkPlan {
                 run: Run {
                     id: format!("fork of {id}"),
                     ..super::runs::run(id)
@@ -282,7 +282,7 @@ on_both!(
 on_both!(
     a_decision_made_on_an_older_picture_is_refused,
     async |store: Store, _url| {
-        put(&store, "a", State::Gated).await;
+        put(&store, "a", RunState::Gated).await;
         let mut older = holder(&store, "a").await;
         older.told.signals += 1;
         let refused = decide(&store, "a", &older, 0).await;

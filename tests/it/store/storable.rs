@@ -5,7 +5,7 @@ use std::sync::Arc;
 use callboard_core::outcome::{Done, Outcome, Patch, Stop};
 use callboard_core::pipeline::Follow;
 use callboard_core::store::runs::{self, Run, RunLimits, RunStatus};
-use callboard_core::store::stage_runs::{self, StageRun, What};
+use callboard_core::store::stage_runs::{self, StageRun, VisitOf};
 use callboard_core::store::{Store, StoreErrorKind, checkpoints, findings, timestamp};
 use callboard_core::value::Statement;
 use serde_json::{Value as Json, json};
@@ -61,7 +61,7 @@ fn row(run: &str, visit: u32, outcome: Outcome) -> StageRun {
         stage: "draft".to_owned(),
         visit,
         step: i64::from(visit),
-        what: What::Handler("content.draft".to_owned()),
+        what: VisitOf::Handler("content.draft".to_owned()),
         attempts: 1,
         holds: 0,
         outcome,

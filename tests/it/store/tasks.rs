@@ -4,7 +4,7 @@ use callboard_core::store::tenants::EndedRun;
 use callboard_core::store::{Store, timestamp};
 use callboard_core::value::Statement;
 use callboard_factory::tables::tasks::{self, NewTask, TASKS, TaskEvent, TaskMove, TaskStatus};
-use callboard_factory::tables::transitions::{At, Happening, Word};
+use callboard_factory::tables::transitions::{At, Happening, StoredWord};
 
 use crate::support::database::on_both;
 

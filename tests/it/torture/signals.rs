@@ -7,7 +7,7 @@ use std::sync::Arc;
 use callboard_core::app::App;
 use callboard_core::engine::operate::{self, Actor};
 use callboard_core::engine::{Engine, EngineError, Unwatched, gate};
-use callboard_core::store::gates::{self, Decision, Verdict};
+use callboard_core::store::gates::{self, Decision, GateVerdict};
 use callboard_core::store::runs::{self, RunStatus};
 use callboard_core::store::{Dialect, StoreErrorKind};
 
@@ -57,7 +57,7 @@ impl Conductor {
         let Some(gate) = open.expect("the database answers").pop() else {
             return;
         };
-        let verdict = Verdict {
+        let verdict = GateVerdict {
             decision,
             part: (decision == Decision::Regenerated).then(|| "text".to_owned()),
             feedback: "as chance has it".to_owned(),

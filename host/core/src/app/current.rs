@@ -18,7 +18,7 @@ use crate::supervision;
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Something that was made, of a type that its tenant knows.
-pub type Made = Arc<dyn Any + Send + Sync>;
+pub type TenantState = Arc<dyn Any + Send + Sync>;
 
 /// What is rebuilt when a revision becomes active.
 pub struct Rebuilt {
@@ -26,7 +26,7 @@ pub struct Rebuilt {
     pub task: &'static str,
     /// How it is made, for a process that is reached at an address. An error says nothing about
     /// what was asked for, such as that the database does not answer: the one before stays.
-    pub make: for<'a> fn(&'a App, SocketAddr) -> BoxFuture<'a, Result<Made, AppError>>,
+    pub make: for<'a> fn(&'a App, SocketAddr) -> BoxFuture<'a, Result<TenantState, AppError>>,
 }
 
 /// What is rebuilt of a tenant.
@@ -36,10 +36,10 @@ inventory::collect!(Rebuilds);
 
 /// What was made last, of every tenant. Cheap to clone.
 #[derive(Clone)]
-pub struct Current(Arc<[watch::Receiver<Made>]>);
+pub struct Current(Arc<[watch::Receiver<TenantState>]>);
 
-impl<const COUNT: usize> From<[watch::Receiver<Made>; COUNT]> for Current {
-    fn from(made: [watch::Receiver<Made>; COUNT]) -> Self {
+impl<const COUNT: usize> From<[watch::Receiver<TenantState>; COUNT]> for Current {
+    fn from(made: [watch::Receiver<TenantState>; COUNT]) -> Self {
         Self(Arc::new(made))
     }
 }
@@ -87,7 +87,7 @@ async fn rebuild(
     app: App,
     rebuilt: &Rebuilt,
     address: SocketAddr,
-    swap: watch::Sender<Made>,
+    swap: watch::Sender<TenantState>,
     mut changes: watch::Receiver<SeenVersions>,
 ) {
     while changes.changed().await.is_ok() {

@@ -15,7 +15,7 @@ use crate::handler::Contract;
 use crate::model::Models;
 use crate::model::spending::Spending;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
-use crate::plugin::{self, Plugin, Source};
+use crate::plugin::{self, ComponentSource, Plugin};
 use crate::policy::Policy;
 use crate::registry::{self, HandlerEntry, HandlerOrigin, Registry};
 use crate::rollcall::{self, Reference, RefusedPlugin, RollReport, RollScope};
@@ -135,8 +135,8 @@ impl App {
             )
         })?;
         let source = match &component.bytes {
-            Some(bytes) => Source::of(Arc::clone(bytes), component.digest.clone()),
-            None => Source::stored(component.digest.clone(), self.store().clone()),
+            Some(bytes) => ComponentSource::of(Arc::clone(bytes), component.digest.clone()),
+            None => ComponentSource::stored(component.digest.clone(), self.store().clone()),
         };
         let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());

@@ -100,7 +100,7 @@ impl App {
         let mut stored = settings::list(self.store()).await?;
         let gone = workspace::carried_over(&old.unwrap_or_default(), &new, &stored);
         stored.retain(|stored| gone.iter().all(|gone| gone.key != stored.key));
-        let key = secrets::Key::load(&self.key_file())?;
+        let key = secrets::SecretKey::load(&self.key_file())?;
         Ok(snapshot::build(new, &stored, key.as_ref()))
     }
 
@@ -109,7 +109,7 @@ impl App {
         declarations: BTreeMap<String, Declaration>,
     ) -> Result<Snapshot, AppError> {
         let stored = settings::list(self.store()).await?;
-        let key = secrets::Key::load(&self.key_file())?;
+        let key = secrets::SecretKey::load(&self.key_file())?;
         Ok(snapshot::build(declarations, &stored, key.as_ref()))
     }
 

@@ -32,7 +32,7 @@ inventory::submit! {
     }
 }
 
-type GuestResult<T> = wasmtime::Result<Result<T, DatabaseError>>;
+type DatabaseResult<T> = wasmtime::Result<Result<T, DatabaseError>>;
 
 struct Database<'a>(&'a mut InstanceState);
 
@@ -87,7 +87,7 @@ impl db::Host for Database<'_> {
         })
     }
 
-    async fn query(&mut self, sql: String, params: Vec<Value>) -> GuestResult<RowSet> {
+    async fn query(&mut self, sql: String, params: Vec<Value>) -> DatabaseResult<RowSet> {
         let limits = self.limits()?;
         let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let access = self.0.outside_transaction();
@@ -96,7 +96,7 @@ impl db::Host for Database<'_> {
         Ok(self.told(&opening, rows).map(row_set))
     }
 
-    async fn execute(&mut self, sql: String, params: Vec<Value>) -> GuestResult<u64> {
+    async fn execute(&mut self, sql: String, params: Vec<Value>) -> DatabaseResult<u64> {
         let limits = self.limits()?;
         let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let access = self.0.outside_transaction();
@@ -109,7 +109,7 @@ impl db::Host for Database<'_> {
         Ok(self.told(&opening, touched))
     }
 
-    async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> GuestResult<u64> {
+    async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> DatabaseResult<u64> {
         let limits = self.limits()?;
         let opening = heard::opening(&sql);
         let params = params
@@ -129,7 +129,7 @@ impl db::Host for Database<'_> {
 
 impl db::HostTransaction for Database<'_> {
     /// One at a time: a second one would wait for the first, and the guest for the second.
-    async fn begin(&mut self) -> GuestResult<Resource<GrantedTransaction>> {
+    async fn begin(&mut self) -> DatabaseResult<Resource<GrantedTransaction>> {
         let left: Duration = self.0.host_call()?;
         let access = self.0.outside_transaction();
         let idle = self.0.idle.clone();
@@ -150,7 +150,7 @@ impl db::HostTransaction for Database<'_> {
         handle: Resource<GrantedTransaction>,
         sql: String,
         params: Vec<Value>,
-    ) -> GuestResult<RowSet> {
+    ) -> DatabaseResult<RowSet> {
         let limits = self.limits()?;
         let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let rows = self.transaction(&handle)?.query(asked, limits).await;
@@ -162,7 +162,7 @@ impl db::HostTransaction for Database<'_> {
         handle: Resource<GrantedTransaction>,
         sql: String,
         params: Vec<Value>,
-    ) -> GuestResult<u64> {
+    ) -> DatabaseResult<u64> {
         let limits = self.limits()?;
         let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let transaction = self.transaction(&handle)?;
@@ -170,7 +170,7 @@ impl db::HostTransaction for Database<'_> {
         Ok(self.told(&opening, touched))
     }
 
-    async fn commit(&mut self, handle: Resource<GrantedTransaction>) -> GuestResult<()> {
+    async fn commit(&mut self, handle: Resource<GrantedTransaction>) -> DatabaseResult<()> {
         self.0.host_call()?;
         let committed = self.ended(handle)?.commit().await;
         Ok(self.told("COMMIT", committed))

@@ -3,7 +3,7 @@
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState, Opens, denied, heard};
-use crate::settings::{SettingType, State};
+use crate::settings::{SettingType, SettingValueState};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -50,8 +50,8 @@ fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
         return Err(SettingError::Unknown(text));
     };
     match snapshot.state(key) {
-        Ok(State::Unset) => Ok(Setting::Unset),
-        Ok(State::Default(text) | State::Set(text)) => Ok(typed(declaration.kind, text)),
+        Ok(SettingValueState::Unset) => Ok(Setting::Unset),
+        Ok(SettingValueState::Default(text) | SettingValueState::Set(text)) => Ok(typed(declaration.kind, text)),
         Err(_) => Err(SettingError::Secret(format!(
             "setting `{key}` is a secret and cannot be read; name it as the credential of a request"
         ))),

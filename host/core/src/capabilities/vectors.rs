@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasData, Resource};
 
-use crate::blocking::{self, Clock, TimeOver, Unanswered};
+use crate::blocking::{self, ComputeBudget, TimeOver, Unanswered};
 use crate::capability::matrix::{self, Matrix, ShapeError, SharedMatrix};
 use crate::capability::types::{Value, statement};
 use crate::capability::{Access, Capability, InstanceState, LimitHit, Opens, denial, heard, raise};
@@ -29,7 +29,7 @@ use bindings::callboard::plugin::vectors::{self, VectorError};
 inventory::submit! {
     Capability {
         interface: "vectors",
-        link: |linker| vectors::add_to_linker::<_, Vectors>(linker, |state| Vectors(state)),
+        link: |linker| vectors::add_to_linker::<_, VectorsCapability>(linker, |state| VectorsCapability(state)),
         granted: |grants| grants.vectors,
         mend: Opens::Flag,
     }
@@ -40,12 +40,12 @@ inventory::submit! {
 const TREE: u64 = 64 << 20;
 const TOO_MANY: &str = "too many elements";
 
-type GuestResult<T> = wasmtime::Result<Result<T, VectorError>>;
+type VectorResult<T> = wasmtime::Result<Result<T, VectorError>>;
 
-struct Vectors<'a>(&'a mut InstanceState);
+struct VectorsCapability<'a>(&'a mut InstanceState);
 
-impl HasData for Vectors<'static> {
-    type Data<'a> = Vectors<'a>;
+impl HasData for VectorsCapability<'static> {
+    type Data<'a> = VectorsCapability<'a>;
 }
 
 impl From<ShapeError> for VectorError {
@@ -54,7 +54,7 @@ impl From<ShapeError> for VectorError {
     }
 }
 
-impl Vectors<'_> {
+impl VectorsCapability<'_> {
     /// Count the call, and give the matrix.
     fn matrix(&mut self, handle: &Resource<SharedMatrix>) -> wasmtime::Result<Arc<Matrix>> {
         self.0.host_call()?;
@@ -153,7 +153,7 @@ fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
 /// Compute away from the threads that serve calls, until the time of the call is over.
 async fn compute<T: Send + 'static>(
     until: Instant,
-    work: impl FnOnce(&mut Clock) -> Result<T, TimeOver> + Send + 'static,
+    work: impl FnOnce(&mut ComputeBudget) -> Result<T, TimeOver> + Send + 'static,
 ) -> wasmtime::Result<T> {
     let computed = blocking::compute(until, work).await;
     computed.map_err(|problem| match problem {
@@ -162,14 +162,14 @@ async fn compute<T: Send + 'static>(
     })
 }
 
-impl vectors::Host for Vectors<'_> {}
+impl vectors::Host for VectorsCapability<'_> {}
 
-impl vectors::HostMatrix for Vectors<'_> {
+impl vectors::HostMatrix for VectorsCapability<'_> {
     async fn from_query(
         &mut self,
         sql: String,
         params: Vec<Value>,
-    ) -> GuestResult<Resource<SharedMatrix>> {
+    ) -> VectorResult<Resource<SharedMatrix>> {
         let left = self.0.host_call()?;
         if let Some(denied) = self.denied() {
             return Ok(Err(denied));
@@ -192,7 +192,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         labels: Vec<String>,
         dimensions: u32,
         values: Vec<f32>,
-    ) -> GuestResult<Resource<SharedMatrix>> {
+    ) -> VectorResult<Resource<SharedMatrix>> {
         self.0.host_call()?;
         if let Some(denied) = self.denied() {
             return Ok(Err(denied));
@@ -215,7 +215,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         Ok(self.matrix(&handle)?.labels().to_vec())
     }
 
-    async fn row(&mut self, handle: Resource<SharedMatrix>, index: u32) -> GuestResult<Vec<f32>> {
+    async fn row(&mut self, handle: Resource<SharedMatrix>, index: u32) -> VectorResult<Vec<f32>> {
         let matrix = self.matrix(&handle)?;
         Ok(matrix
             .row(index as usize)
@@ -242,7 +242,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         clusters: u32,
         seed: u64,
         max_iterations: u32,
-    ) -> GuestResult<Vec<u32>> {
+    ) -> VectorResult<Vec<u32>> {
         let matrix = self.matrix(&handle)?;
         if clusters == 0 || matrix.rows() == 0 {
             let text = "k-means needs at least one row and one cluster";
@@ -258,7 +258,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         &mut self,
         handle: Resource<SharedMatrix>,
         rows: Vec<u32>,
-    ) -> GuestResult<Vec<f32>> {
+    ) -> VectorResult<Vec<f32>> {
         let matrix = self.matrix(&handle)?;
         let mean = compute(self.0.caller.deadline, move |clock| {
             matrix.mean(&rows, clock)
@@ -271,7 +271,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         handle: Resource<SharedMatrix>,
         target: Vec<f32>,
         count: u32,
-    ) -> GuestResult<Vec<(u32, f32)>> {
+    ) -> VectorResult<Vec<(u32, f32)>> {
         let matrix = self.matrix(&handle)?;
         let nearest = compute(self.0.caller.deadline, move |clock| {
             matrix.nearest(&target, count as usize, clock)

@@ -1,7 +1,7 @@
 //! Why a plugin is denied a setting or a credential: from the declaration if a person asks, and without
 //! a word of it if the plugin does. No grant opens what is not declared, and no plugin reads a secret.
 
-use crate::grants::{Lines, allow};
+use crate::grants::{GrantLines, allow};
 use crate::settings::{Declaration, SettingType};
 
 /// The denial of a setting to the plugin itself: the same whether it is declared or not, and a secret or
@@ -9,7 +9,7 @@ use crate::settings::{Declaration, SettingType};
 pub fn reading(plugin: &str, key: &str) -> String {
     format!(
         "plugin `{plugin}` may not read the setting `{key}`; if settings.toml declares it, and as no secret, {}",
-        allow(plugin, &Lines::Setting(key.to_owned()))
+        allow(plugin, &GrantLines::Setting(key.to_owned()))
     )
 }
 
@@ -22,18 +22,18 @@ pub fn setting(plugin: &str, key: &str, declared: Option<&Declaration>) -> Strin
         ),
         Some(_) => format!(
             "{denied}; {}",
-            allow(plugin, &Lines::Setting(key.to_owned()))
+            allow(plugin, &GrantLines::Setting(key.to_owned()))
         ),
         None => format!(
             "{denied}, which is not declared; correct the key, or declare it in settings.toml and, {}",
-            allow(plugin, &Lines::Setting(key.to_owned()))
+            allow(plugin, &GrantLines::Setting(key.to_owned()))
         ),
     }
 }
 
 /// The denial of a role whose model the plugin may not ask.
 pub fn role(plugin: &str, role: &str) -> String {
-    let lines = allow(plugin, &Lines::Role(role.to_owned()));
+    let lines = allow(plugin, &GrantLines::Role(role.to_owned()));
     format!("plugin `{plugin}` may not ask the role `{role}`; {lines}")
 }
 

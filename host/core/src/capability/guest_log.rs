@@ -53,7 +53,7 @@ impl GuestLog {
         // Whatever a guest says, this is all that is copied: a secret that begins in what is shown
         // is in it to its end.
         let longest = self.told.secrets.first().map_or(0, String::len);
-        let mut kept = Beginning {
+        let mut kept = LogStart {
             text: String::new(),
             room: LONGEST + longest + char::MAX.len_utf8(),
         };
@@ -116,12 +116,12 @@ impl GuestLog {
 }
 
 /// The beginning of what is said in parts.
-struct Beginning {
+struct LogStart {
     text: String,
     room: usize,
 }
 
-impl Beginning {
+impl LogStart {
     fn push(&mut self, part: &str) {
         if part.len() > self.room {
             self.text

@@ -8,7 +8,7 @@ mod clusters;
 
 use std::sync::Arc;
 
-use crate::blocking::{Clock, TimeOver};
+use crate::blocking::{ComputeBudget, TimeOver};
 
 pub use self::clusters::k_means;
 
@@ -120,13 +120,16 @@ impl Matrix {
     }
 
     /// Every row, for as long as there is time.
-    fn each_row(&self, clock: &mut Clock) -> impl Iterator<Item = Result<&[f32], TimeOver>> {
+    fn each_row(
+        &self,
+        clock: &mut ComputeBudget,
+    ) -> impl Iterator<Item = Result<&[f32], TimeOver>> {
         let rows = self.values.chunks_exact(self.dimensions.max(1));
         rows.map(|row| clock.spend(row.len()).map(|()| row))
     }
 
     /// Scale every row to length one; a row of zeros stays as it is.
-    pub fn normalize(&mut self, clock: &mut Clock) -> Result<(), TimeOver> {
+    pub fn normalize(&mut self, clock: &mut ComputeBudget) -> Result<(), TimeOver> {
         for row in self.values.chunks_exact_mut(self.dimensions.max(1)) {
             clock.spend(row.len())?;
             let length = dot(row, row).sqrt();
@@ -140,7 +143,11 @@ impl Matrix {
     }
 
     /// The mean of some rows.
-    pub fn mean(&self, rows: &[u32], clock: &mut Clock) -> Result<Shaped<Vec<f32>>, TimeOver> {
+    pub fn mean(
+        &self,
+        rows: &[u32],
+        clock: &mut ComputeBudget,
+    ) -> Result<Shaped<Vec<f32>>, TimeOver> {
         if rows.is_empty() {
             return Ok(Err(ShapeError("the mean of no rows".to_owned())));
         }
@@ -160,7 +167,7 @@ impl Matrix {
         &self,
         target: &[f32],
         count: usize,
-        clock: &mut Clock,
+        clock: &mut ComputeBudget,
     ) -> Result<Shaped<Vec<(usize, f32)>>, TimeOver> {
         if target.len() != self.dimensions {
             let text = format!(
@@ -245,14 +252,14 @@ mod tests {
         matrix
     }
 
-    pub(super) fn later() -> Clock {
-        Clock::until(Instant::now() + Duration::from_secs(60))
+    pub(super) fn later() -> ComputeBudget {
+        ComputeBudget::until(Instant::now() + Duration::from_secs(60))
     }
 
     #[test]
     fn nothing_goes_on_when_the_time_is_over() {
         let mut some = matrix(&[&[3.0, 4.0]]);
-        let over = || Clock::until(Instant::now());
+        let over = || ComputeBudget::until(Instant::now());
         assert_eq!(some.mean(&[0], &mut over()), Err(TimeOver));
         assert_eq!(some.nearest(&[1.0, 0.0], 1, &mut over()), Err(TimeOver));
         assert_eq!(some.normalize(&mut over()), Err(TimeOver));

@@ -53,12 +53,12 @@ impl Streamed {
 }
 
 /// How an answer is read, and how many bytes of its body are there.
-pub(super) struct Reading<'a> {
+pub(super) struct BodyReading<'a> {
     pub(super) came: &'a AtomicU64,
     pub(super) streamed: Option<Streamed>,
 }
 
-impl Reading<'_> {
+impl BodyReading<'_> {
     pub(super) async fn read(
         self,
         hop: &Hop,

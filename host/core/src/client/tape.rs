@@ -44,7 +44,7 @@ pub struct Tape {
 
 /// A question, as it is known.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct TapeQuestion {
     digest: String,
     method: String,
     url: String,
@@ -58,7 +58,7 @@ struct Cassette {
     url: String,
     body: Body,
     /// In their order; the last one is the answer to each time that the question is asked after it.
-    answers: Vec<Answer>,
+    answers: Vec<TapeAnswer>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ enum Body {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum TapeAnswer {
     Came {
         status: u16,
         url: String,
@@ -123,19 +123,19 @@ impl Tape {
     }
 
     /// How often a question was asked before.
-    fn turn(&self, asked: &Asked) -> usize {
+    fn turn(&self, asked: &TapeQuestion) -> usize {
         let mut counts = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(asked.digest.clone()).or_default();
         *count += 1;
         *count - 1
     }
 
-    fn file(&self, asked: &Asked) -> PathBuf {
+    fn file(&self, asked: &TapeQuestion) -> PathBuf {
         self.folder.join(format!("{}.json", &asked.digest[..32]))
     }
 
     /// The answer that was recorded.
-    pub(super) fn answer(&self, asked: &Asked) -> Result<Response, ClientError> {
+    pub(super) fn answer(&self, asked: &TapeQuestion) -> Result<Response, ClientError> {
         let (file, turn) = (self.file(asked), self.turn(asked));
         let name = file.file_name().unwrap_or_default().display();
         let unread = |problem: &dyn std::fmt::Display| {
@@ -147,7 +147,7 @@ impl Tape {
             ClientError::new(ClientErrorKind::NotRecorded, text)
         };
         let Ok(found) = fs::symlink_metadata(&file) else {
-            let Asked { method, url, .. } = asked;
+            let TapeQuestion { method, url, .. } = asked;
             let folder = self.folder.display();
             let text =
                 format!("{method} {url}: the cassette {folder} has no answer to it ({name})");
@@ -166,7 +166,7 @@ impl Tape {
         let answer = cassette.answers.into_iter().nth(turn.min(last));
         let answer = answer.ok_or_else(|| unread(&"it has no answer"))?;
         match answer {
-            Answer::Came {
+            TapeAnswer::Came {
                 status,
                 url,
                 headers,
@@ -177,7 +177,7 @@ impl Tape {
                 body: body.bytes().map_err(|problem| unread(&problem))?,
                 url,
             }),
-            Answer::Not { error, message } => Err(ClientError::new(kind(&error), message)),
+            TapeAnswer::Not { error, message } => Err(ClientError::new(kind(&error), message)),
         }
     }
 
@@ -185,7 +185,7 @@ impl Tape {
     /// recorded before.
     pub(super) fn keep(
         &self,
-        asked: &Asked,
+        asked: &TapeQuestion,
         answered: &Result<Response, ClientError>,
     ) -> std::io::Result<()> {
         let file = self.file(asked);
@@ -198,7 +198,7 @@ impl Tape {
             body: asked.body.clone(),
             answers: Vec::new(),
         });
-        cassette.answers.push(Answer::of(answered));
+        cassette.answers.push(TapeAnswer::of(answered));
         let mut text = serde_json::to_vec_pretty(&cassette)?;
         text.push(b'\n');
         // In the place of what is there: a link would have another file written.
@@ -216,7 +216,7 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
     bounded::beginning(opened, LARGEST)
 }
 
-impl Asked {
+impl TapeQuestion {
     /// What a request asks; `anywhere` if the origin does not count.
     pub(super) fn of(request: &Request, anywhere: bool) -> Self {
         let mut url = request.url.clone();
@@ -250,20 +250,20 @@ fn tells_when(name: &str) -> bool {
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-impl Answer {
+impl TapeAnswer {
     fn of(answered: &Result<Response, ClientError>) -> Self {
         match answered {
             Ok(response) => {
                 let mut headers = response.headers.clone();
                 headers.retain(|(name, _)| !name.eq_ignore_ascii_case("set-cookie"));
-                Answer::Came {
+                TapeAnswer::Came {
                     status: response.status,
                     url: response.url.clone(),
                     headers,
                     body: Body::of(&response.body),
                 }
             }
-            Err(error) => Answer::Not {
+            Err(error) => TapeAnswer::Not {
                 error: error.kind.to_string(),
                 message: error.message.clone(),
             },
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn what_was_recorded_is_played_in_its_order_and_nothing_else_is() {
         let folder = tempfile::tempdir().expect("a folder");
-        let asked = Asked::of(&request("http://m:1/v1/x", "q"), true);
+        let asked = TapeQuestion::of(&request("http://m:1/v1/x", "q"), true);
         let tape = Tape::record(folder.path()).expect("a tape");
         let reset = ClientError::new(ClientErrorKind::Reset, "it closed");
         for answered in [
@@ -361,7 +361,7 @@ mod tests {
         let mut later = request("http://n:2/v1/x", "q");
         let date = ("x-amz-date".to_owned(), "20261128T120000Z".to_owned());
         later.headers.push(date);
-        let asked = Asked::of(&later, true);
+        let asked = TapeQuestion::of(&later, true);
         let tape = Tape::replay(folder.path()).expect("a tape");
         assert_eq!(tape.answer(&asked), Err(reset));
         for body in [&b"\xff\x00"[..], b"text", b"text"] {
@@ -370,9 +370,9 @@ mod tests {
             assert!(answer.headers.is_empty(), "{answer:?}");
         }
         for other in [
-            Asked::of(&request("http://m:1/v1/x", "r"), true),
-            Asked::of(&request("http://m:1/v1/y", "q"), true),
-            Asked::of(&request("http://m:1/v1/x", "q"), false),
+            TapeQuestion::of(&request("http://m:1/v1/x", "r"), true),
+            TapeQuestion::of(&request("http://m:1/v1/y", "q"), true),
+            TapeQuestion::of(&request("http://m:1/v1/x", "q"), false),
         ] {
             let error = tape.answer(&other).expect_err("it was never asked");
             assert_eq!(error.kind, ClientErrorKind::NotRecorded);
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_new_recording_takes_the_place_of_an_old_one() {
         let folder = tempfile::tempdir().expect("a folder");
-        let asked = Asked::of(&request("http://m/", "q"), true);
+        let asked = TapeQuestion::of(&request("http://m/", "q"), true);
         for body in [&b"old"[..], b"new"] {
             let tape = Tape::record(folder.path()).expect("a tape");
             tape.keep(&asked, &Ok(response(body))).expect("kept");
@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn a_link_in_a_cassette_is_neither_played_nor_written_through() {
         let folder = tempfile::tempdir().expect("a folder");
-        let asked = Asked::of(&request("http://m/", "q"), true);
+        let asked = TapeQuestion::of(&request("http://m/", "q"), true);
         let elsewhere = tempfile::tempdir().expect("a folder");
         let tape = Tape::record(elsewhere.path()).expect("a tape");
         tape.keep(&asked, &Ok(response(b"told elsewhere")))
@@ -431,7 +431,7 @@ mod tests {
             max_body: 10,
             ..request("http://m/", "q")
         };
-        let asked = Asked::of(&question, true);
+        let asked = TapeQuestion::of(&question, true);
         let tape = Tape::record(folder.path()).expect("a tape");
         let elsewhere = |body: &[u8]| Response {
             url: "javascript:alert(1)".to_owned(),

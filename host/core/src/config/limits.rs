@@ -132,7 +132,7 @@ pub struct WrittenLimits(BTreeMap<&'static str, u32>);
 impl<'de> Deserialize<'de> for WrittenLimits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut written = BTreeMap::new();
-        let table = Table {
+        let table = BoundsTable {
             below: "",
             written: &mut written,
         };
@@ -155,12 +155,12 @@ static NAMES: LazyLock<BTreeMap<&str, Vec<&str>>> = LazyLock::new(|| {
 });
 
 /// A table of bounds, or one below it.
-struct Table<'w> {
+struct BoundsTable<'w> {
     below: &'static str,
     written: &'w mut BTreeMap<&'static str, u32>,
 }
 
-impl<'de> DeserializeSeed<'de> for Table<'_> {
+impl<'de> DeserializeSeed<'de> for BoundsTable<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -168,7 +168,7 @@ impl<'de> DeserializeSeed<'de> for Table<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Table<'_> {
+impl<'de> Visitor<'de> for BoundsTable<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,13 +186,13 @@ impl<'de> Visitor<'de> for Table<'_> {
                 .map(|(key, _, least)| (key, least));
             let bound = bounds.into_iter().find(|(known, _)| *known == key);
             let Some((key, least)) = bound else {
-                map.next_value_seed(Table {
+                map.next_value_seed(BoundsTable {
                     below: name,
                     written: &mut *self.written,
                 })?;
                 continue;
             };
-            let number = map.next_value_seed(Number(least))?;
+            let number = map.next_value_seed(LeastNumber(least))?;
             self.written.insert(key, number);
         }
         Ok(())
@@ -214,9 +214,9 @@ impl<'de> DeserializeSeed<'de> for Name {
 }
 
 /// A number that is so much at least.
-struct Number(u32);
+struct LeastNumber(u32);
 
-impl<'de> DeserializeSeed<'de> for Number {
+impl<'de> DeserializeSeed<'de> for LeastNumber {
     type Value = u32;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {

@@ -14,17 +14,17 @@ use toml::de::{DeTable, Deserializer as Toml, Error};
 
 use super::Config;
 
-type Keys = &'static [&'static str];
-type Said = Arc<dyn Any + Send + Sync>;
+type KeyNames = &'static [&'static str];
+type PartValue = Arc<dyn Any + Send + Sync>;
 
 /// What a program or a tenant reads from `callboard.toml`.
 #[derive(Debug, Clone, Copy)]
-pub struct Part {
-    keys: fn() -> Keys,
-    read: fn(Spanned<DeTable<'_>>) -> Result<Said, Error>,
+pub struct ConfigPart {
+    keys: fn() -> KeyNames,
+    read: fn(Spanned<DeTable<'_>>) -> Result<PartValue, Error>,
 }
 
-impl Part {
+impl ConfigPart {
     /// The part that a struct says, with its fields as keys at the top of the file.
     pub const fn of<T: DeserializeOwned + Any + Send + Sync>() -> Self {
         Self {
@@ -35,17 +35,17 @@ impl Part {
 }
 
 /// The parts of a program or of a tenant.
-pub struct Parts(pub &'static [Part]);
+pub struct ConfigParts(pub &'static [ConfigPart]);
 
-inventory::collect!(Parts);
+inventory::collect!(ConfigParts);
 
-fn parts() -> impl Iterator<Item = &'static Part> {
-    inventory::iter::<Parts>().flat_map(|parts| parts.0)
+fn parts() -> impl Iterator<Item = &'static ConfigPart> {
+    inventory::iter::<ConfigParts>().flat_map(|parts| parts.0)
 }
 
 /// What the parts say.
 #[derive(Clone, Default)]
-pub(super) struct Above(Vec<Said>);
+pub(super) struct Above(Vec<PartValue>);
 
 impl fmt::Debug for Above {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +56,7 @@ impl fmt::Debug for Above {
 impl Config {
     /// What a table says.
     pub(crate) fn of(table: Spanned<DeTable<'_>>) -> Result<Self, Error> {
-        Known::deserialize(Toml::from(table.clone()))?;
+        KnownKeys::deserialize(Toml::from(table.clone()))?;
         let mut config = Self::deserialize(Toml::from(table.clone()))?;
         let above = parts().map(|part| (part.read)(table.clone()));
         config.above = Above(above.collect::<Result<_, _>>()?);
@@ -88,15 +88,15 @@ pub fn is_key(key: &str) -> bool {
 }
 
 /// A table in which the host or a part reads each key.
-struct Known;
+struct KnownKeys;
 
-impl<'de> Deserialize<'de> for Known {
+impl<'de> Deserialize<'de> for KnownKeys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Self)
     }
 }
 
-impl<'de> Visitor<'de> for Known {
+impl<'de> Visitor<'de> for KnownKeys {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,14 +104,14 @@ impl<'de> Visitor<'de> for Known {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while map.next_entry::<Key, IgnoredAny>()?.is_some() {}
+        while map.next_entry::<KnownKey, IgnoredAny>()?.is_some() {}
         Ok(self)
     }
 }
 
-struct Key;
+struct KnownKey;
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for KnownKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let key = String::deserialize(deserializer)?;
         if is_key(&key) {
@@ -122,22 +122,22 @@ impl<'de> Deserialize<'de> for Key {
 }
 
 /// The keys of a struct, as it says them to its deserializer.
-fn keys<T: DeserializeOwned>() -> Keys {
-    let mut asked = Asked(&[]);
+fn keys<T: DeserializeOwned>() -> KeyNames {
+    let mut asked = KeyProbe(&[]);
     // It is told nothing, and only asked what it wants to know.
     T::deserialize(&mut asked).ok();
     asked.0
 }
 
-struct Asked(Keys);
+struct KeyProbe(KeyNames);
 
-impl<'de> Deserializer<'de> for &mut Asked {
+impl<'de> Deserializer<'de> for &mut KeyProbe {
     type Error = value::Error;
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        fields: Keys,
+        fields: KeyNames,
         visitor: V,
     ) -> Result<V::Value, value::Error> {
         self.0 = fields;

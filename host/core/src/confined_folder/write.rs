@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use uuid::Uuid;
 
-use super::{ConfinedFolder, FOLDER, FileKind, Problem, Refusal, kind, refused};
+use super::{ConfinedFolder, FOLDER, FileKind, FolderProblem, Refusal, kind, refused};
 
 /// What the name of a file begins with until it is whole.
 pub const ASIDE: &str = ".callboard-aside-";
@@ -39,7 +39,7 @@ impl ConfinedFolder {
     pub fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Refusal> {
         self.write_with(path, |file| {
             let written = file.write_all(bytes);
-            written.map_err(|error| Problem::Unwritten(error).of(path))
+            written.map_err(|error| FolderProblem::Unwritten(error).of(path))
         })
     }
 
@@ -69,7 +69,7 @@ impl ConfinedFolder {
         let mut file = self.create(path)?;
         fill(&mut file)?;
         let synced = file.sync_all();
-        Ok(synced.map_err(|error| Problem::Unwritten(error).of(path))?)
+        Ok(synced.map_err(|error| FolderProblem::Unwritten(error).of(path))?)
     }
 
     /// A new file, which is empty; nothing may be there.
@@ -105,8 +105,8 @@ impl ConfinedFolder {
         match self.kind(path)? {
             None => return Ok(false),
             Some(found) if found == wanted => {}
-            Some(FileKind::Link) => return Err(Problem::Link.of(path)),
-            Some(_) => return Err(Problem::Special.of(path)),
+            Some(FileKind::Link) => return Err(FolderProblem::Link.of(path)),
+            Some(_) => return Err(FolderProblem::Special.of(path)),
         }
         let (folder, name) = parted(path);
         let at = self.reach(folder, FOLDER | OFlags::NOFOLLOW)?;
@@ -120,12 +120,12 @@ impl ConfinedFolder {
     /// Open a folder part by part, and make those that are not there.
     fn reach_or_make(&self, folder: &str) -> Result<OwnedFd, Refusal> {
         let root = self.root.try_clone();
-        let mut at = root.map_err(|error| Problem::Failed(error).of(folder))?;
+        let mut at = root.map_err(|error| FolderProblem::Failed(error).of(folder))?;
         let parts: Vec<_> = folder.split('/').filter(|part| !part.is_empty()).collect();
         for (index, part) in parts.iter().enumerate() {
             let so_far = || parts[..=index].join("/");
             if *part == ".." {
-                return Err(Problem::Outside.of(folder));
+                return Err(FolderProblem::Outside.of(folder));
             }
             match rustix::fs::mkdirat(&at, *part, Mode::from_raw_mode(0o777)) {
                 Ok(()) | Err(Errno::EXIST) => {}
@@ -145,16 +145,16 @@ fn parted(path: &str) -> (&str, &str) {
 }
 
 fn unwritten(path: &str, error: Errno) -> Refusal {
-    Problem::Unwritten(error.into()).of(path)
+    FolderProblem::Unwritten(error.into()).of(path)
 }
 
 /// Whether a file may be put where this name is.
-fn replaceable(at: BorrowedFd<'_>, name: &str) -> Result<(), Problem> {
+fn replaceable(at: BorrowedFd<'_>, name: &str) -> Result<(), FolderProblem> {
     match kind(at, name) {
         Ok(FileKind::File) | Err(Errno::NOENT) => Ok(()),
-        Ok(FileKind::Link) => Err(Problem::Link),
-        Ok(FileKind::Folder | FileKind::Special) => Err(Problem::Special),
-        Err(error) => Err(Problem::Unwritten(error.into())),
+        Ok(FileKind::Link) => Err(FolderProblem::Link),
+        Ok(FileKind::Folder | FileKind::Special) => Err(FolderProblem::Special),
+        Err(error) => Err(FolderProblem::Unwritten(error.into())),
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(files.read("x/y/file", 9).expect("read"), b"two");
         let cut = files.write_with("x/y/file", |file| {
             file.write_all(b"thr").expect("a piece");
-            Err(Problem::Absent.of("its source"))
+            Err(FolderProblem::Absent.of("its source"))
         });
         let told = cut.expect_err("cut off").to_string();
         assert_eq!(told, "its source is not there");

@@ -14,7 +14,7 @@ use super::clock::after;
 use super::stage::RunContext;
 use super::{Engine, EngineError, RunnableRevision, checkpoint};
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
-use crate::store::claims::Claim;
+use crate::store::claims::ClaimedRun;
 use crate::store::leases::{Lease, RunSignals};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::{StoreError, findings};
@@ -28,7 +28,7 @@ const LATER: Duration = Duration::from_secs(5);
 /// has all slots of its worker: `alone`, the others, is given back at its first checkpoint.
 pub(super) async fn advance(
     engine: &Engine,
-    claim: Claim,
+    claim: ClaimedRun,
     runnable: impl Future<Output = Result<Arc<RunnableRevision>, EngineError>>,
     other_slots: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {

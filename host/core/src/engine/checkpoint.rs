@@ -19,7 +19,7 @@ use crate::store::gates::Gate;
 use crate::store::granted::DeferredWriter;
 use crate::store::leases::{RunSignals, StopRequest};
 use crate::store::runs::{Run, RunStatus};
-use crate::store::stage_runs::{StageRun, What};
+use crate::store::stage_runs::{StageRun, VisitOf};
 use crate::store::{StoreError, StoreErrorKind, storable, tenants};
 use crate::value::Statement;
 
@@ -144,7 +144,7 @@ pub(super) fn pending(
         stage: stage.id().to_owned(),
         visit: ended.visit,
         step: next_step(rows),
-        what: What::of(stage),
+        what: VisitOf::of(stage),
         attempts: ended.attempts,
         holds: held.map_or(0, |held| held.holds + 1),
         follow: stage.follow(ended.outcome.name()),
@@ -259,7 +259,7 @@ pub(super) fn skipped(
         stage: stage.id().to_owned(),
         visit: plan::next_visit(rows, stage.id()),
         step: next_step(rows),
-        what: What::of(stage),
+        what: VisitOf::of(stage),
         attempts: 0,
         holds: 0,
         outcome: Outcome::Stopped(Stop::nothing_to_do(reason)),
@@ -285,7 +285,7 @@ pub(super) fn decided(
         stage: gate.stage.clone(),
         visit: gate.visit,
         step: next_step(rows),
-        what: What::Gate,
+        what: VisitOf::Gate,
         attempts: 1,
         holds: 0,
         outcome,

@@ -10,9 +10,9 @@ use crate::fault;
 
 /// How far the database's clock is ahead of this machine's, in microseconds.
 #[derive(Debug, Default)]
-pub(super) struct Clock(AtomicI64);
+pub(super) struct DatabaseClock(AtomicI64);
 
-impl Clock {
+impl DatabaseClock {
     /// Learn what the database's clock says now.
     pub(super) fn set(&self, database: Timestamp) {
         let ahead = database.as_microsecond() - own().as_microsecond();

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Engine, EngineError, RunnableRevision, advance};
 use crate::store::checkpoints::Then;
-use crate::store::claims::Claim;
+use crate::store::claims::ClaimedRun;
 use crate::store::leases::Lease;
 use crate::store::runs::{Run, RunStatus};
 use crate::store::{NEVER, StoreErrorKind, findings, timestamp};
@@ -18,7 +18,7 @@ use crate::store::{NEVER, StoreErrorKind, findings, timestamp};
 /// same checkpoints, in a database that is sound again.
 pub(super) async fn advance(
     engine: &Engine,
-    claim: Claim,
+    claim: ClaimedRun,
     runnable: impl Future<Output = Result<Arc<RunnableRevision>, EngineError>>,
     other_slots: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {

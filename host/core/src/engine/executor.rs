@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Engine, RunnableRevisions, Watcher};
 use crate::config::{EngineRules, RestateRules};
 use crate::store::checkpoints::{Checkpoint, Committed};
-use crate::store::claims::Claim;
+use crate::store::claims::ClaimedRun;
 use crate::store::leases::{Lease, Recovered, RunSignals};
 use crate::store::{Store, StoreError};
 
@@ -22,13 +22,13 @@ pub type ExecutorFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// Keeps runs and hands them out.
 pub trait Executor: Send + Sync {
     /// Take up to `slots` runs that are due, but none that has to be carried out alone.
-    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>>;
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<ClaimedRun>>;
 
     /// Take a run that has to be carried out alone: the next worker that it loses blocks it.
-    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>>;
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<ClaimedRun>>;
 
     /// Take one run by its id, if it is due. `None` if it waits, a worker has it, or it has ended.
-    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>>;
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<ClaimedRun>>;
 
     /// Keep what came of stages, with their deferred writes, and go on, sleep, wait for a
     /// person or finish as it says: all of it, or nothing if another worker has the run or
@@ -56,12 +56,12 @@ pub trait Executor: Send + Sync {
 }
 
 /// Makes an engine on an executor of its own, where the configuration has rules for it.
-type Makes =
+type MakeEngine =
     fn(&Store, Arc<dyn RunnableRevisions>, Arc<dyn Watcher>, (EngineRules, RestateRules)) -> Engine;
 
 /// Another executor that hands runs out, from a package of its own, which says
 /// [`dispatcher!`](crate::dispatcher!) once. A program that names the package has it.
-pub struct Dispatcher(pub Makes);
+pub struct Dispatcher(pub MakeEngine);
 
 inventory::collect!(Dispatcher);
 

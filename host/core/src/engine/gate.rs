@@ -6,8 +6,8 @@ use super::{checkpoint, plan};
 use crate::fault;
 use crate::outcome::{Done, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
-use crate::store::decisions::{self, Decided};
-use crate::store::gates::{self, Decision, Gate, NOBODY, Verdict};
+use crate::store::decisions::{self, GateDecision};
+use crate::store::gates::{self, Decision, Gate, GateVerdict, NOBODY};
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::SteerRefusal;
 use crate::store::{Store, StoreError, StoreErrorKind, holders, runs};
@@ -16,7 +16,7 @@ use crate::store::{Store, StoreError, StoreErrorKind, holders, runs};
 const TRIES: usize = 16;
 
 /// Decide an open gate. The run goes on by itself, or with [`Engine::carry_out`].
-pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<(), EngineError> {
+pub async fn decide(engine: &Engine, gate: &Gate, verdict: GateVerdict) -> Result<(), EngineError> {
     for _ in 0..TRIES {
         let decided = decided(engine, gate, verdict.clone()).await?;
         fault::point("before-approval");
@@ -54,7 +54,11 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
 }
 
 /// The decision as it follows from the run as it stands.
-async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decided, EngineError> {
+async fn decided(
+    engine: &Engine,
+    gate: &Gate,
+    verdict: GateVerdict,
+) -> Result<GateDecision, EngineError> {
     // The holder first: what changes after that is noticed by its signals.
     let holder = holders::of(&engine.store, &gate.run).await?;
     let signals = holder.map_or(0, |holder| holder.told.signals);
@@ -72,7 +76,7 @@ async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decid
         _ => Vec::new(),
     };
     let row = checkpoint::decided(gate, &rows, (outcome, follow), engine.clock.now());
-    Ok(Decided {
+    Ok(GateDecision {
         gate: gate.clone(),
         verdict,
         row,
@@ -105,7 +109,7 @@ fn consequence(
     stage: &Stage,
     rows: &[StageRun],
     gate: &Gate,
-    verdict: &Verdict,
+    verdict: &GateVerdict,
 ) -> Result<(Outcome, Follow), EngineError> {
     let approved = || Outcome::Done(Done::new(Patch::new()));
     let rejected = |rule: &str, detail: String| Outcome::Stopped(Stop::rejected(rule, detail));
@@ -176,8 +180,8 @@ fn refused(gate: &Gate, problem: String) -> EngineError {
 }
 
 /// What is decided where no person did in time.
-fn lapse() -> Verdict {
-    Verdict {
+fn lapse() -> GateVerdict {
+    GateVerdict {
         decision: Decision::Expired,
         part: None,
         feedback: "nobody decided in time".to_owned(),

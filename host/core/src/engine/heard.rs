@@ -83,7 +83,7 @@ mod tests {
     use crate::outcome::{Done, Outcome, Stop};
     use crate::pipeline::{Follow, Pipeline};
     use crate::registry::{HandlerEntry, HandlerOrigin};
-    use crate::store::stage_runs::What;
+    use crate::store::stage_runs::VisitOf;
 
     struct Silent(Contract);
 
@@ -139,7 +139,7 @@ mod tests {
             stage: stage.into(),
             visit: 1,
             step: 1,
-            what: What::Handler(handler.into()),
+            what: VisitOf::Handler(handler.into()),
             attempts: 1,
             holds: 0,
             outcome: Outcome::Done(Done::new(patch)),

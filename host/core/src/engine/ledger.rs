@@ -11,7 +11,7 @@ use crate::model::spending;
 use crate::pipeline::Pipeline;
 use crate::policy;
 use crate::span::Span;
-use crate::store::effects::Entry;
+use crate::store::effects::LedgerEntry;
 use crate::store::schedules::{Cadence, Timetable};
 
 /// The kinds of finding that come from the ledger.
@@ -32,7 +32,7 @@ const SHORTEST: Duration = Duration::from_secs(60);
 
 /// A handler that runs by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
+pub struct ExpectedHandler {
     pub pipeline: String,
     pub handler: String,
     /// Its cadence, if it is to succeed whenever its pipeline runs.
@@ -47,7 +47,7 @@ pub fn expected(
     plan: &Timetable,
     pipelines: &BTreeMap<String, Arc<Pipeline>>,
     now: Timestamp,
-) -> Vec<Expected> {
+) -> Vec<ExpectedHandler> {
     let planned = plan.schedules.values().filter(|planned| planned.enabled);
     let handlers = planned.flat_map(|planned| {
         let pipeline = pipelines.get(&planned.run.pipeline);
@@ -55,7 +55,7 @@ pub fn expected(
         stages.filter_map(move |stage| {
             let begins = stage.needed().next().is_none() && stage.when.is_empty();
             let every = begins.then(|| cadence(&planned.cadence, now)).flatten();
-            Some(Expected {
+            Some(ExpectedHandler {
                 pipeline: planned.run.pipeline.clone(),
                 handler: stage.handler.as_ref()?.get_ref().clone(),
                 every,
@@ -101,7 +101,11 @@ pub struct Measure {
 }
 
 /// What is to be noticed about those expected.
-pub fn notice(expected: &[Expected], ledger: &[Entry], measure: Measure) -> Vec<Noticed> {
+pub fn notice(
+    expected: &[ExpectedHandler],
+    ledger: &[LedgerEntry],
+    measure: Measure,
+) -> Vec<Noticed> {
     let mut noticed = Vec::new();
     for expected in expected {
         let entry = ledger
@@ -115,8 +119,11 @@ pub fn notice(expected: &[Expected], ledger: &[Entry], measure: Measure) -> Vec<
 
 /// What is to be noticed about handlers that do their work in a lesser way again and again,
 /// however their runs began.
-pub fn fallbacks(pipelines: &BTreeMap<String, Arc<Pipeline>>, ledger: &[Entry]) -> Vec<Noticed> {
-    let known = |entry: &&Entry| {
+pub fn fallbacks(
+    pipelines: &BTreeMap<String, Arc<Pipeline>>,
+    ledger: &[LedgerEntry],
+) -> Vec<Noticed> {
+    let known = |entry: &&LedgerEntry| {
         let pipeline = pipelines.get(&entry.pipeline);
         pipeline.is_some_and(|pipeline| pipeline.handlers().any(|name| *name == entry.handler))
     };
@@ -136,7 +143,11 @@ pub fn fallbacks(pipelines: &BTreeMap<String, Arc<Pipeline>>, ledger: &[Entry]) 
     noticed.collect()
 }
 
-fn silence(expected: &Expected, entry: Option<&Entry>, measure: Measure) -> Option<Noticed> {
+fn silence(
+    expected: &ExpectedHandler,
+    entry: Option<&LedgerEntry>,
+    measure: Measure,
+) -> Option<Noticed> {
     let every = expected.every?;
     let success = entry.and_then(|entry| entry.last_success);
     let age = measure.now.duration_since(success.unwrap_or(measure.since));
@@ -157,7 +168,7 @@ fn silence(expected: &Expected, entry: Option<&Entry>, measure: Measure) -> Opti
     })
 }
 
-fn no_effect(expected: &Expected, entry: &Entry, measure: Measure) -> Option<Noticed> {
+fn no_effect(expected: &ExpectedHandler, entry: &LedgerEntry, measure: Measure) -> Option<Noticed> {
     let free = measure.effect_free > 0 && entry.without >= measure.effect_free;
     let wanted = expected.upkeep || entry.last_effect.is_some();
     (free && wanted).then(|| {
@@ -173,14 +184,14 @@ fn no_effect(expected: &Expected, entry: &Entry, measure: Measure) -> Option<Not
     })
 }
 
-impl Expected {
+impl ExpectedHandler {
     /// Whether it ever succeeded.
-    pub fn succeeded(&self, ledger: &[Entry]) -> bool {
+    pub fn succeeded(&self, ledger: &[LedgerEntry]) -> bool {
         self.entry(ledger)
             .is_some_and(|entry| entry.last_success.is_some())
     }
 
-    fn entry<'l>(&self, ledger: &'l [Entry]) -> Option<&'l Entry> {
+    fn entry<'l>(&self, ledger: &'l [LedgerEntry]) -> Option<&'l LedgerEntry> {
         let mut entries = ledger.iter();
         entries.find(|entry| entry.pipeline == self.pipeline && entry.handler == self.handler)
     }
@@ -204,13 +215,13 @@ mod tests {
     }
 
     fn kinds(every: u64, last_success: Option<i64>, without: u32) -> Vec<&'static str> {
-        let expected = Expected {
+        let expected = ExpectedHandler {
             pipeline: "policy:p".into(),
             handler: "retention.x".into(),
             every: Some(Duration::from_secs(every)),
             upkeep: true,
         };
-        let entry = Entry {
+        let entry = LedgerEntry {
             pipeline: "policy:p".into(),
             handler: "retention.x".into(),
             run: "r".into(),

@@ -9,7 +9,7 @@ use self::commit_queue::CommitQueue;
 use super::executor::{Executor, ExecutorFuture};
 use crate::config::EngineRules;
 use crate::store::checkpoints::{self, Checkpoint, Committed};
-use crate::store::claims::{self, Claim, Claimant};
+use crate::store::claims::{self, Claimant, ClaimedRun};
 use crate::store::leases::{self, Lease, Recovered, RunSignals};
 use crate::store::{Store, StoreError};
 
@@ -74,15 +74,15 @@ impl Local {
 }
 
 impl Executor for Local {
-    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>> {
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<ClaimedRun>> {
         Box::pin(claims::take(&self.store, &self.claimant, slots))
     }
 
-    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>> {
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<ClaimedRun>> {
         Box::pin(claims::take_suspect(&self.store, &self.claimant))
     }
 
-    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>> {
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<ClaimedRun>> {
         Box::pin(claims::take_one(&self.store, &self.claimant, run))
     }
 

@@ -16,7 +16,7 @@ use crate::store::holders::{self, Holder};
 use crate::store::leases::StopRequest;
 use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
-use crate::store::steering::table::{self, Signal, State};
+use crate::store::steering::table::{self, RunState, Signal};
 use crate::store::steering::{self, RunVersion, SteerRefusal, SteerResult, Steered, StopReason};
 
 /// Who steers a run, and why.
@@ -141,7 +141,7 @@ impl StoredRun {
     /// Whether the run takes a signal as it stands; asked again when it comes.
     fn takes(&self, signal: Signal) -> Result<(), EngineError> {
         let holder = &self.holder;
-        let state = State::of(
+        let state = RunState::of(
             self.run.status,
             holder.told.stop_request,
             holder.lease_until.is_some(),

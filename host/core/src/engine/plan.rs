@@ -14,7 +14,7 @@ use crate::store::stage_runs::StageRun;
 
 /// How a run ends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct End {
+pub struct RunEnd {
     pub status: RunStatus,
     pub detail: String,
 }
@@ -35,7 +35,7 @@ pub struct Plan<'p> {
 /// What a run that has nothing to do comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rest {
-    Ended(End),
+    Ended(RunEnd),
     /// Held stages go on then.
     Waiting {
         wake_at: Timestamp,
@@ -136,16 +136,16 @@ impl<'a> PlanInput<'a> {
     }
 
     /// The end of a run in which no stage can begin: all are settled, or some never can be.
-    fn last(&self) -> End {
+    fn last(&self) -> RunEnd {
         let open = self.pipeline.stages.iter().map(Stage::id);
         let open: Vec<_> = open.filter(|id| !self.settled(id)).collect();
         if open.is_empty() {
-            return End {
+            return RunEnd {
                 status: RunStatus::Done,
                 detail: summary(self.rows),
             };
         }
-        End {
+        RunEnd {
             status: RunStatus::Failed,
             detail: format!("stages that nothing lets begin: {}", open.join(", ")),
         }
@@ -246,13 +246,13 @@ pub fn outcomes(stage: &Stage, rows: &[StageRun]) -> Json {
 }
 
 /// How a checkpoint ended its run, if it did.
-pub fn ended_by(row: &StageRun) -> Option<End> {
+pub fn ended_by(row: &StageRun) -> Option<RunEnd> {
     let status = match row.follow {
         Follow::End => ending(&row.outcome),
         Follow::Fail => RunStatus::Failed,
         Follow::Continue | Follow::Hold | Follow::Skip | Follow::Goto(_) => return None,
     };
-    Some(End {
+    Some(RunEnd {
         status,
         detail: format!("{}: {}", row.stage, row.outcome.detail()),
     })

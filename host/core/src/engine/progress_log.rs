@@ -3,7 +3,7 @@
 
 use crate::shown::cut;
 use crate::store::checkpoints::Then;
-use crate::store::gates::{Gate, Verdict};
+use crate::store::gates::{Gate, GateVerdict};
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
 
@@ -42,7 +42,7 @@ pub(super) fn gates_opened(gates: &[Gate]) {
     }
 }
 
-pub(super) fn gates_settled(settled: &[(Gate, Verdict)]) {
+pub(super) fn gates_settled(settled: &[(Gate, GateVerdict)]) {
     for (gate, verdict) in settled {
         let (run, stage, by) = (&gate.run, &gate.stage, &verdict.by);
         tracing::info!(run, stage, by, "gate settled");

@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::policy::{self, Policy};
 use crate::schedule::Overlap;
 use crate::store::runs::RunOrigin;
-use crate::store::schedules::{Cadence, Planned, Timetable};
+use crate::store::schedules::{Cadence, PlannedStart, Timetable};
 
 /// The plan of a revision: the schedules of its pipelines, those of policies among them, and
 /// the pauses of its policies. What cannot be planned is told to the log.
@@ -45,12 +45,12 @@ pub fn plan<'p>(
 fn clockwork(
     revision: i64,
     pipeline: &Pipeline,
-) -> impl Iterator<Item = (String, Result<Planned, EngineError>)> {
+) -> impl Iterator<Item = (String, Result<PlannedStart, EngineError>)> {
     pipeline.schedules.iter().map(move |schedule| {
         let name = format!("{}: {}", pipeline.name(), schedule.when);
         let origin = RunOrigin::Schedule(name.clone());
         let run = run_of(pipeline, revision, schedule.input.clone(), origin);
-        let planned = run.map(|run| Planned {
+        let planned = run.map(|run| PlannedStart {
             cadence: Cadence::Clock(schedule.clone()),
             enabled: schedule.enabled,
             run,
@@ -65,10 +65,10 @@ fn upkeep(
     pipeline: &Pipeline,
     policy: &Policy,
     pause: Duration,
-) -> (String, Result<Planned, EngineError>) {
+) -> (String, Result<PlannedStart, EngineError>) {
     let origin = RunOrigin::Policy(policy.name.get_ref().clone());
     let run = run_of(pipeline, revision, Patch::new(), origin);
-    let planned = run.map(|run| Planned {
+    let planned = run.map(|run| PlannedStart {
         cadence: Cadence::Pause(pause),
         enabled: policy.enabled,
         run,
@@ -78,7 +78,7 @@ fn upkeep(
 
 /// The gate at which a schedule stops: no run of it starts beside one that waits there, and only a
 /// person decides it.
-pub fn stops_at<'p>(planned: &Planned, pipeline: &'p Pipeline) -> Option<&'p str> {
+pub fn stops_at<'p>(planned: &PlannedStart, pipeline: &'p Pipeline) -> Option<&'p str> {
     let Cadence::Clock(schedule) = &planned.cadence else {
         return None;
     };

@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 
 use super::{checkpoint, plan};
-use crate::handler::{Answer, RULING, Ruling, SETTLED_BY};
+use crate::handler::{RULING, Ruling, RulingAnswer, SETTLED_BY};
 use crate::outcome::{Done, Outcome, Patch};
 use crate::pipeline::{Follow, Stage};
 use crate::registry::Registry;
 use crate::shown::cut;
-use crate::store::gates::{Decision, Gate, Verdict};
+use crate::store::gates::{Decision, Gate, GateVerdict};
 use crate::store::stage_runs::StageRun;
 
 /// The most characters of a reason that goes by the approver's name, and of all.
@@ -18,21 +18,21 @@ const LONGEST: usize = 2_000;
 
 /// What the stage that may settle a gate said of it.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum SettleAnswer {
     /// No stage may settle it.
     Nobody,
     /// It is approved, by this verdict.
-    Approved(Verdict),
+    Approved(GateVerdict),
     /// A person is asked, and told this.
     Ask(String),
 }
 
 /// What is said of a gate that can open now.
-pub(super) fn said(gate: &Stage, rows: &[StageRun], registry: &Registry) -> Said {
+pub(super) fn said(gate: &Stage, rows: &[StageRun], registry: &Registry) -> SettleAnswer {
     let Some(by) = gate.settled_by.as_ref().map(|by| by.get_ref().as_str()) else {
-        return Said::Nobody;
+        return SettleAnswer::Nobody;
     };
-    let ask = |why: &str| Said::Ask(format!("{by}: {why}"));
+    let ask = |why: &str| SettleAnswer::Ask(format!("{by}: {why}"));
     // The roll call holds it; a run that is older than the rule is asked about.
     if !gate.needed().eq([by]) || gate.follow("done") != Follow::Continue {
         return ask("it does not stand alone before the gate");
@@ -56,19 +56,19 @@ pub(super) fn said(gate: &Stage, rows: &[StageRun], registry: &Registry) -> Said
     let ruling = done.patch.get(RULING).cloned();
     let ruling = ruling.map(serde_json::from_value::<Ruling>);
     match ruling {
-        Some(Ok(ruling)) if ruling.answer == Answer::Approve => approved(by, &ruling),
+        Some(Ok(ruling)) if ruling.answer == RulingAnswer::Approve => approved(by, &ruling),
         Some(Ok(ruling)) => ask(&ruling.reasons.join("; ")),
         Some(Err(error)) => ask(&format!("its ruling cannot be read: {error}")),
         None => ask("it wrote no ruling"),
     }
 }
 
-fn approved(by: &str, ruling: &Ruling) -> Said {
+fn approved(by: &str, ruling: &Ruling) -> SettleAnswer {
     // A yes without a reason is none that anybody could answer for.
     let Some(first) = ruling.reasons.first() else {
-        return Said::Ask(format!("{by}: it approves without a reason"));
+        return SettleAnswer::Ask(format!("{by}: it approves without a reason"));
     };
-    Said::Approved(Verdict {
+    SettleAnswer::Approved(GateVerdict {
         decision: Decision::Approved,
         part: None,
         feedback: cut(ruling.reasons.join("; "), LONGEST),
@@ -98,7 +98,7 @@ mod tests {
     use crate::outcome::{FailureKind, Stop};
     use crate::pipeline::Pipeline;
     use crate::registry::{HandlerEntry, HandlerOrigin};
-    use crate::store::stage_runs::What;
+    use crate::store::stage_runs::VisitOf;
 
     struct Silent(bool);
 
@@ -142,7 +142,7 @@ mod tests {
 
     fn row(outcome: Outcome, follow: Follow) -> StageRun {
         let now = Timestamp::UNIX_EPOCH;
-        let what = What::Handler("qa.settle".to_owned());
+        let what = VisitOf::Handler("qa.settle".to_owned());
         StageRun {
             run: "r".to_owned(),
             stage: "s".to_owned(),
@@ -171,7 +171,7 @@ mod tests {
         let pipeline = pipeline(needs);
         let gate = pipeline.stage("g").expect("the gate");
         match said(gate, rows, &registry(decides)) {
-            Said::Ask(why) => why,
+            SettleAnswer::Ask(why) => why,
             other => panic!("{other:?}"),
         }
     }
@@ -182,7 +182,7 @@ mod tests {
         let approves = [row(done(yes), Follow::Continue)];
         let pipeline = pipeline("[\"s\"]");
         let gate = pipeline.stage("g").expect("the gate");
-        let Said::Approved(verdict) = said(gate, &approves, &registry(true)) else {
+        let SettleAnswer::Approved(verdict) = said(gate, &approves, &registry(true)) else {
             panic!("it approves");
         };
         assert_eq!(verdict.by, "settled by s: it is good");

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Engine, RunnableRevision, heard, plan};
 use crate::fault;
 use crate::handler::{Call, Fallbacks, Tally, schema};
-use crate::lines::{Line, Lines};
+use crate::lines::{Line, VisitLines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::HandlerEntry;
@@ -61,7 +61,7 @@ pub(super) struct StageExecution {
     /// Cancelled when nothing of it can count any more.
     pub(super) outdated: CancellationToken,
     input: Patch,
-    lines: Lines,
+    lines: VisitLines,
 }
 
 impl StageExecution {
@@ -76,7 +76,7 @@ impl StageExecution {
             since: plan::newest(rows),
             outdated: CancellationToken::new(),
             input: heard::keys(&work.runnable.registry, &work.run.input, stage, rows),
-            lines: Lines::default(),
+            lines: VisitLines::default(),
         })
     }
 

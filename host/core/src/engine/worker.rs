@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Engine, EngineError, RunnableRevision, damage, gate};
 use crate::fault;
-use crate::store::claims::Claim;
+use crate::store::claims::ClaimedRun;
 use crate::store::leases::Recovered;
 use crate::store::poll::{self, WorkerPoll};
 use crate::store::runs::Run;
@@ -238,7 +238,7 @@ impl Worker {
 
     /// Begin claimed runs. Those that start now share one look at the settings; each waits for
     /// its own runnable revision, while the next claims are made.
-    async fn begin(&self, claims: Vec<Claim>) {
+    async fn begin(&self, claims: Vec<ClaimedRun>) {
         let mut fresh: BTreeMap<i64, Sought> = BTreeMap::new();
         for claim in claims {
             self.engine.clock.set(claim.now);
@@ -260,7 +260,7 @@ impl Worker {
 
     async fn carry_on(
         &self,
-        claim: Claim,
+        claim: ClaimedRun,
         runnable: Sought,
         other_slots: Option<OwnedSemaphorePermit>,
     ) {

@@ -12,7 +12,7 @@ pub const SETTLED_BY: &str = "settled by ";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ruling {
-    pub answer: Answer,
+    pub answer: RulingAnswer,
     /// Why, the gravest first.
     pub reasons: Vec<String>,
     /// The version of what it is about that it looked at; any, if absent.
@@ -23,7 +23,7 @@ pub struct Ruling {
 /// There is no "no": who may say yes in a person's place leaves everything else to that person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Answer {
+pub enum RulingAnswer {
     /// No person has to be asked.
     Approve,
     Ask,

@@ -19,9 +19,9 @@ use serde_json::Value as Json;
 
 pub use self::fitting::{described, takes, unfit, unfit_but_null, unfit_by_word, values};
 pub use self::numbers::{integer, whole, whole_keys};
-pub use self::part::Part;
+pub use self::part::SchemaPart;
 pub use self::pointing::stray;
-pub use self::unfit::{Unfit, Why};
+pub use self::unfit::{UnfitPart, UnfitWhy};
 use self::weight::{Weight, parts};
 use crate::foreign_reader;
 use crate::shown::cut;
@@ -50,7 +50,7 @@ pub struct Schema {
 
 /// What of a value does not fit.
 #[derive(Debug)]
-pub struct Misfit {
+pub struct SchemaMisfit {
     /// The place of it, as a pointer.
     pub pointer: String,
     pub problem: String,
@@ -89,7 +89,7 @@ pub fn compiled(schema: &Json) -> Result<Schema, String> {
 
 impl Schema {
     /// What does not fit, the first of it if there is much; none if the value fits.
-    pub fn misfits(&self, value: &Json) -> Vec<Misfit> {
+    pub fn misfits(&self, value: &Json) -> Vec<SchemaMisfit> {
         let size = self.weight.size_of(value);
         if self.weight.times(size) > WORK {
             let problem = format!(
@@ -97,7 +97,7 @@ impl Schema {
                  make one of them smaller",
                 self.weight
             );
-            return vec![Misfit::other(problem)];
+            return vec![SchemaMisfit::other(problem)];
         }
         let misfits = foreign_reader::read("JSON Schemas", || {
             if self.validator.is_valid(value) {
@@ -108,18 +108,20 @@ impl Schema {
                 return narrowing::misfits(&self.text, value);
             }
             let errors = self.validator.iter_errors(value).take(TOLD);
-            errors.map(|error| Misfit::of(&error, value)).collect()
+            errors
+                .map(|error| SchemaMisfit::of(&error, value))
+                .collect()
         });
-        misfits.unwrap_or_else(|broken| vec![Misfit::other(broken.to_string())])
+        misfits.unwrap_or_else(|broken| vec![SchemaMisfit::other(broken.to_string())])
     }
 
     /// The first thing that does not fit, and where.
-    pub fn check(&self, value: &Json) -> Result<(), Misfit> {
+    pub fn check(&self, value: &Json) -> Result<(), SchemaMisfit> {
         self.misfits(value).into_iter().next().map_or(Ok(()), Err)
     }
 }
 
-impl Misfit {
+impl SchemaMisfit {
     /// The same of the value that it is in.
     fn below(self, pointer: &str) -> Self {
         let pointer = format!("{pointer}{}", self.pointer);

@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::cause::Cause;
+use super::cause::ModelCause;
 use super::counted::Counted;
-use super::plain::Plain;
+use super::plain::PlainJson;
 use super::reasoning;
 use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
@@ -20,7 +20,7 @@ const LEAST: u64 = 4 << 10;
 
 /// How a server says that an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum AnswerEnd {
     /// By itself.
     Itself,
     /// At the limit of tokens.
@@ -31,12 +31,12 @@ pub(super) enum End {
 
 /// What a server said, in no protocol's words.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct ServerAnswer {
     pub(super) text: String,
     /// Reasoning that the server parted from it.
     pub(super) reasoning: String,
     pub(super) model: String,
-    pub(super) end: End,
+    pub(super) end: AnswerEnd,
     pub(super) tokens: Counted,
 }
 
@@ -47,7 +47,11 @@ pub(super) fn longest(tokens: u32) -> u64 {
 }
 
 /// The answer in what was said, without what it took.
-pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
+pub(super) fn read(
+    said: ServerAnswer,
+    limit: u32,
+    schema: Option<&Schema>,
+) -> Result<Completion, ModelCause> {
     let (bytes, most) = (
         said.text.len().max(said.reasoning.len()) as u64,
         longest(limit),
@@ -58,10 +62,10 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     }
     let mut parted = reasoning::part(&said.text);
     match said.end {
-        End::Limit => return Err(Cause::Truncated { tokens: limit }),
-        End::Refusal => return Err(Cause::Refused(parted.answer)),
-        End::Itself if parted.answer.is_empty() => return Err(Cause::Empty),
-        End::Itself => {}
+        AnswerEnd::Limit => return Err(ModelCause::Truncated { tokens: limit }),
+        AnswerEnd::Refusal => return Err(ModelCause::Refused(parted.answer)),
+        AnswerEnd::Itself if parted.answer.is_empty() => return Err(ModelCause::Empty),
+        AnswerEnd::Itself => {}
     }
     parted.think(&said.reasoning);
     let json = schema
@@ -78,20 +82,20 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     })
 }
 
-fn too_large(told: String) -> Cause {
+fn too_large(told: String) -> ModelCause {
     ClientError::new(ClientErrorKind::TooLarge, told).into()
 }
 
-fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let Plain(json) = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
-        JsonProblem::Broken(error) => Cause::NoJson {
+fn json(answer: &str, schema: &Schema) -> Result<Json, ModelCause> {
+    let PlainJson(json) = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => ModelCause::NoJson {
             line: error.line(),
             column: error.column(),
             problem: error.to_string(),
         },
         JsonProblem::TooLarge(_) => too_large(format!("the answer {problem}")),
     })?;
-    schema.check(&json).map_err(|misfit| Cause::Misfit {
+    schema.check(&json).map_err(|misfit| ModelCause::Misfit {
         place: misfit.place(),
         problem: misfit.problem,
     })?;
@@ -114,12 +118,12 @@ mod tests {
     use super::*;
     use crate::handler::schema::compiled;
 
-    fn answer(text: &str, end: End) -> Result<Completion, Cause> {
+    fn answer(text: &str, end: AnswerEnd) -> Result<Completion, ModelCause> {
         let schema = json!({
             "type": "object", "required": ["a"], "additionalProperties": false,
             "properties": { "a": { "type": "integer" } }
         });
-        let said = Said {
+        let said = ServerAnswer {
             text: text.to_owned(),
             reasoning: String::new(),
             model: "m".to_owned(),
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn cause(text: &str, end: End, name: &str, told: &str) {
+    fn cause(text: &str, end: AnswerEnd, name: &str, told: &str) {
         let cause = answer(text, end).expect_err(text);
         assert_eq!(cause.name(), name, "{text}");
         assert!(cause.to_string().contains(told), "{cause}");
@@ -144,36 +148,41 @@ mod tests {
             "```json\n{\"a\": 1}\n```",
             "{\"a\": 1.0}",
         ] {
-            let completion = answer(text, End::Itself).expect(text);
+            let completion = answer(text, AnswerEnd::Itself).expect(text);
             assert_eq!(completion.json, Some(json!({ "a": 1 })), "{text}");
             assert_eq!(completion.text, r#"{"a":1}"#, "{text}");
         }
-        let large = answer("{\"a\": 1e19}", End::Itself).expect("an integer");
+        let large = answer("{\"a\": 1e19}", AnswerEnd::Itself).expect("an integer");
         assert_eq!(large.text, "{\"a\":10000000000000000000}");
         cause(
             "{\"a\": 1, \"a\": 2}",
-            End::Itself,
+            AnswerEnd::Itself,
             "no-json",
             "`a` is said twice",
         );
-        cause("{\"a\": 1.5}", End::Itself, "misfit", "`/a`");
+        cause("{\"a\": 1.5}", AnswerEnd::Itself, "misfit", "`/a`");
         cause(
             "Sure: {\"a\": 1}",
-            End::Itself,
+            AnswerEnd::Itself,
             "no-json",
             "line 1, column 1",
         );
-        cause("{\"a\": \"x\"}", End::Itself, "misfit", "`/a`");
-        cause("{}", End::Itself, "misfit", "\"a\"");
-        cause("{\"a\": 1}", End::Limit, "truncated", "9 tokens");
-        cause("<think>x", End::Itself, "empty", "no answer");
+        cause("{\"a\": \"x\"}", AnswerEnd::Itself, "misfit", "`/a`");
+        cause("{}", AnswerEnd::Itself, "misfit", "\"a\"");
+        cause("{\"a\": 1}", AnswerEnd::Limit, "truncated", "9 tokens");
+        cause("<think>x", AnswerEnd::Itself, "empty", "no answer");
         let many = format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(120_000));
-        cause(&many, End::Itself, "too-large", "9 tokens");
+        cause(&many, AnswerEnd::Itself, "too-large", "9 tokens");
         let schema = compiled(&json!({})).expect("a schema");
         let refused = super::json(&many, &schema).expect_err("it has too many parts");
         assert!(refused.to_string().contains("more than 64 MiB in memory"));
         let long = "x".repeat(2 << 20);
-        cause(&long, End::Itself, "too-large", "9 tokens are 4240 at most");
-        cause("no", End::Refusal, "refused", "no");
+        cause(
+            &long,
+            AnswerEnd::Itself,
+            "too-large",
+            "9 tokens are 4240 at most",
+        );
+        cause("no", AnswerEnd::Refusal, "refused", "no");
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{End, Said};
-use super::cause::Cause;
+use super::answer::{AnswerEnd, ServerAnswer};
+use super::cause::ModelCause;
 use super::counted::Counted;
 use super::reasoning::Parted;
 use super::role::Provider;
@@ -22,7 +22,7 @@ pub(super) async fn complete(
     provider: &Provider,
     request: &ModelRequest,
     wire: &Wire,
-) -> Result<Said, Cause> {
+) -> Result<ServerAnswer, ModelCause> {
     let asked = Ask {
         key_header: Some("x-api-key"),
         headers: &[("anthropic-version", VERSION)],
@@ -117,10 +117,10 @@ fn body(provider: &Provider, request: &ModelRequest) -> Json {
     body
 }
 
-fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
+fn read(provider: &Provider, answer: &Json) -> Result<ServerAnswer, ModelCause> {
     let Some(blocks) = answer["content"].as_array() else {
         let problem = "the answer has no `content`";
-        return Err(Cause::Protocol(problem.to_owned()));
+        return Err(ModelCause::Protocol(problem.to_owned()));
     };
     let (mut text, mut input, mut parted) = (String::new(), None, Parted::default());
     for block in blocks {
@@ -132,12 +132,12 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
         }
     }
     let end = match answer["stop_reason"].as_str() {
-        Some("max_tokens" | "model_context_window_exceeded") => End::Limit,
-        Some("refusal") => End::Refusal,
-        _ => End::Itself,
+        Some("max_tokens" | "model_context_window_exceeded") => AnswerEnd::Limit,
+        Some("refusal") => AnswerEnd::Refusal,
+        _ => AnswerEnd::Itself,
     };
     let used = &answer["usage"];
-    Ok(Said {
+    Ok(ServerAnswer {
         text: input.unwrap_or(text),
         reasoning: parted.reasoning,
         model: provider.named(answer),

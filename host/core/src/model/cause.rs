@@ -12,7 +12,7 @@ use crate::shown::cut;
 const LONGEST: usize = 600;
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cause {
+pub enum ModelCause {
     /// It could not be asked, or its answer did not come through: `unreachable`, `dns`, `tls`, `reset`,
     /// `timeout`, `too-large`, `status 500` …
     Client(ClientError),
@@ -40,20 +40,20 @@ pub enum Cause {
     Unable(String),
 }
 
-impl Cause {
+impl ModelCause {
     /// Its name, as it is counted.
     pub fn name(&self) -> String {
         match self {
-            Cause::Client(error) => error.kind.to_string(),
-            Cause::Busy { .. } => "busy".to_owned(),
-            Cause::Ceiling { .. } => "ceiling".to_owned(),
-            Cause::Truncated { .. } => "truncated".to_owned(),
-            Cause::Empty => "empty".to_owned(),
-            Cause::Refused(_) => "refused".to_owned(),
-            Cause::Protocol(_) => "protocol".to_owned(),
-            Cause::NoJson { .. } => "no-json".to_owned(),
-            Cause::Misfit { .. } => "misfit".to_owned(),
-            Cause::Unable(_) => "unable".to_owned(),
+            ModelCause::Client(error) => error.kind.to_string(),
+            ModelCause::Busy { .. } => "busy".to_owned(),
+            ModelCause::Ceiling { .. } => "ceiling".to_owned(),
+            ModelCause::Truncated { .. } => "truncated".to_owned(),
+            ModelCause::Empty => "empty".to_owned(),
+            ModelCause::Refused(_) => "refused".to_owned(),
+            ModelCause::Protocol(_) => "protocol".to_owned(),
+            ModelCause::NoJson { .. } => "no-json".to_owned(),
+            ModelCause::Misfit { .. } => "misfit".to_owned(),
+            ModelCause::Unable(_) => "unable".to_owned(),
         }
     }
 
@@ -61,10 +61,11 @@ impl Cause {
     /// the answer itself.
     pub fn without_places(&self) -> String {
         match self {
-            Cause::Client(_) | Cause::Busy { .. } | Cause::Ceiling { .. } | Cause::Protocol(_) => {
-                self.name()
-            }
-            Cause::Unable(_) => "no provider can do what it is asked for".to_owned(),
+            ModelCause::Client(_)
+            | ModelCause::Busy { .. }
+            | ModelCause::Ceiling { .. }
+            | ModelCause::Protocol(_) => self.name(),
+            ModelCause::Unable(_) => "no provider can do what it is asked for".to_owned(),
             _ => self.to_string(),
         }
     }
@@ -72,49 +73,49 @@ impl Cause {
     /// Whether the server may have made an answer all the same, which nobody has read.
     pub(super) fn leaves_open_what_it_took(&self) -> bool {
         match self {
-            Cause::Client(error) => matches!(
+            ModelCause::Client(error) => matches!(
                 error.kind,
                 ClientErrorKind::Timeout
                     | ClientErrorKind::Reset
                     | ClientErrorKind::TooLarge
                     | ClientErrorKind::Protocol
             ),
-            Cause::Protocol(_) => true,
+            ModelCause::Protocol(_) => true,
             _ => false,
         }
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for ModelCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = match self {
-            Cause::Client(error) => error.message.clone(),
-            Cause::Busy { said, .. } => said.clone(),
-            Cause::Ceiling { reached, .. } => reached.clone(),
-            Cause::Truncated { tokens } => {
+            ModelCause::Client(error) => error.message.clone(),
+            ModelCause::Busy { said, .. } => said.clone(),
+            ModelCause::Ceiling { reached, .. } => reached.clone(),
+            ModelCause::Truncated { tokens } => {
                 format!("the answer was cut at {tokens} tokens; raise its limit")
             }
-            Cause::Empty => "there is no answer beside the reasoning".to_owned(),
-            Cause::Refused(said) => format!("the model would not answer: {said}"),
-            Cause::NoJson {
+            ModelCause::Empty => "there is no answer beside the reasoning".to_owned(),
+            ModelCause::Refused(said) => format!("the model would not answer: {said}"),
+            ModelCause::NoJson {
                 line,
                 column,
                 problem,
             } => format!("the answer is no JSON at line {line}, column {column}: {problem}"),
-            Cause::Misfit { place, problem } if place.is_empty() => {
+            ModelCause::Misfit { place, problem } if place.is_empty() => {
                 format!("the answer does not fit its schema: {problem}")
             }
-            Cause::Misfit { place, problem } => {
+            ModelCause::Misfit { place, problem } => {
                 format!("the answer does not fit its schema at `{place}`: {problem}")
             }
-            Cause::Protocol(problem) | Cause::Unable(problem) => problem.clone(),
+            ModelCause::Protocol(problem) | ModelCause::Unable(problem) => problem.clone(),
         };
         write!(f, "{}: {}", self.name(), cut(told, LONGEST))
     }
 }
 
-impl From<ClientError> for Cause {
+impl From<ClientError> for ModelCause {
     fn from(error: ClientError) -> Self {
-        Cause::Client(error)
+        ModelCause::Client(error)
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Counted {
 
 /// What of a question's tokens is known before it is answered.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Expected {
+pub(super) struct ExpectedTokens {
     /// What it takes if nobody says what it took: as much as it may.
     pub(super) estimate: Tokens,
     /// Bytes of the question, of which each token has one at least, and what a server adds to it.
@@ -35,7 +35,7 @@ impl Counted {
     }
 }
 
-impl Expected {
+impl ExpectedTokens {
     pub(super) fn of_words(request: &ModelRequest) -> Self {
         let schema = request.schema.as_ref().map_or(0, |it| it.to_string().len());
         let text = request.system.len() + request.prompt.len() + schema;
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn taken(prompt: Json, completion: Json) -> (u64, u64, bool) {
-        let expected = Expected::of_words(&ModelRequest {
+        let expected = ExpectedTokens::of_words(&ModelRequest {
             prompt: "x".repeat(90),
             max_tokens: 100,
             ..ModelRequest::default()
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn vectors_have_a_question_alone() {
-        let expected = Expected::of_vectors(&["x".repeat(30)]);
+        let expected = ExpectedTokens::of_vectors(&["x".repeat(30)]);
         let tokens = expected.taken(Counted::said(&json!(8), &Json::Null), 0);
         assert_eq!((tokens.prompt, tokens.estimated), (8, false));
         let tokens = expected.taken(Counted::default(), 0);

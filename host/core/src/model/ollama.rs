@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{End, Said};
-use super::cause::Cause;
+use super::answer::{AnswerEnd, ServerAnswer};
+use super::cause::ModelCause;
 use super::counted::Counted;
 use super::role::Provider;
 use super::stream::{Framing, Gathered, Spoken, add};
@@ -18,7 +18,7 @@ pub(super) async fn complete(
     provider: &Provider,
     request: &ModelRequest,
     wire: &Wire,
-) -> Result<Said, Cause> {
+) -> Result<ServerAnswer, ModelCause> {
     let asked = Ask::in_words(CHAT, body(provider, request), request);
     let streamed = json!({ "stream": true });
     ask(provider, asked.streamed(streamed, spoken()), wire, read).await
@@ -92,17 +92,17 @@ fn context(request: &ModelRequest) -> u64 {
     whole.next_power_of_two().max(LEAST)
 }
 
-fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
+fn read(provider: &Provider, answer: &Json) -> Result<ServerAnswer, ModelCause> {
     let message = &answer["message"];
     let Some(text) = message["content"].as_str() else {
         let problem = "the answer has no `message.content`";
-        return Err(Cause::Protocol(problem.to_owned()));
+        return Err(ModelCause::Protocol(problem.to_owned()));
     };
     let end = match answer["done_reason"].as_str() {
-        Some("length") => End::Limit,
-        _ => End::Itself,
+        Some("length") => AnswerEnd::Limit,
+        _ => AnswerEnd::Itself,
     };
-    Ok(Said {
+    Ok(ServerAnswer {
         text: text.to_owned(),
         reasoning: message["thinking"].as_str().unwrap_or_default().to_owned(),
         model: provider.named(answer),
@@ -119,12 +119,12 @@ pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
     wire: &Wire,
-) -> Result<(Vectors, Counted), Cause> {
+) -> Result<(Vectors, Counted), ModelCause> {
     let body = json!({ "model": provider.model, "input": texts });
     ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
 }
 
-fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), Cause> {
+fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), ModelCause> {
     let all = answer["embeddings"].as_array().map(Vec::as_slice);
     let vectors = all.unwrap_or_default().iter().map(super::vector_of);
     let vectors = Vectors {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{End, Said};
-use super::cause::Cause;
+use super::answer::{AnswerEnd, ServerAnswer};
+use super::cause::ModelCause;
 use super::counted::Counted;
 use super::role::Provider;
 use super::stream::{Framing, Gathered, Spoken, add, of_parts};
@@ -17,7 +17,7 @@ pub(super) async fn complete(
     provider: &Provider,
     request: &ModelRequest,
     wire: &Wire,
-) -> Result<Said, Cause> {
+) -> Result<ServerAnswer, ModelCause> {
     let asked = Ask::in_words(CHAT, body(provider, request), request);
     let streamed = json!({ "stream": true, "stream_options": { "include_usage": true } });
     ask(provider, asked.streamed(streamed, spoken()), wire, read).await
@@ -136,7 +136,7 @@ fn content(request: &ModelRequest) -> Json {
     seen.chain([prompt]).collect()
 }
 
-fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
+fn read(provider: &Provider, answer: &Json) -> Result<ServerAnswer, ModelCause> {
     let choice = &answer["choices"][0];
     let message = &choice["message"];
     let text = |key: &str| message[key].as_str().unwrap_or_default();
@@ -150,16 +150,16 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
         (None, None) if reasoning.is_some() => ("", false),
         (None, None) => {
             let problem = "the answer has no `choices[0].message.content`";
-            return Err(Cause::Protocol(problem.to_owned()));
+            return Err(ModelCause::Protocol(problem.to_owned()));
         }
     };
     let end = match choice["finish_reason"].as_str() {
-        Some("length") => End::Limit,
-        Some("content_filter") => End::Refusal,
-        _ if refused => End::Refusal,
-        _ => End::Itself,
+        Some("length") => AnswerEnd::Limit,
+        Some("content_filter") => AnswerEnd::Refusal,
+        _ if refused => AnswerEnd::Refusal,
+        _ => AnswerEnd::Itself,
     };
-    Ok(Said {
+    Ok(ServerAnswer {
         text: content.to_owned(),
         reasoning: reasoning.unwrap_or_default().to_owned(),
         model: provider.named(answer),
@@ -177,12 +177,12 @@ pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
     wire: &Wire,
-) -> Result<(Vectors, Counted), Cause> {
+) -> Result<(Vectors, Counted), ModelCause> {
     let body = json!({ "model": provider.model, "input": texts });
     ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
 }
 
-fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), Cause> {
+fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), ModelCause> {
     let data = answer["data"].as_array().map(Vec::as_slice);
     let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
     data.sort_by_key(|entry| entry["index"].as_u64());

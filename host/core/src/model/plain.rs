@@ -9,17 +9,17 @@ use serde_json::{Map, Value as Json};
 use crate::handler::schema::integer;
 
 /// A document in its plain form.
-pub(super) struct Plain(pub(super) Json);
+pub(super) struct PlainJson(pub(super) Json);
 
-impl<'de> Deserialize<'de> for Plain {
+impl<'de> Deserialize<'de> for PlainJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Parts).map(Plain)
+        deserializer.deserialize_any(PlainVisitor).map(PlainJson)
     }
 }
 
-struct Parts;
+struct PlainVisitor;
 
-impl<'de> Visitor<'de> for Parts {
+impl<'de> Visitor<'de> for PlainVisitor {
     type Value = Json;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for Parts {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
         let mut list = Vec::new();
-        while let Some(Plain(item)) = items.next_element()? {
+        while let Some(PlainJson(item)) = items.next_element()? {
             list.push(item);
         }
         Ok(Json::Array(list))
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Parts {
             if object.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("key `{key}` is said twice")));
             }
-            let Plain(value) = fields.next_value()?;
+            let PlainJson(value) = fields.next_value()?;
             object.insert(key, value);
         }
         Ok(Json::Object(object))

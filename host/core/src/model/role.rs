@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::settings::{
-    Misfit, Secret, SettingError, SettingRead, SettingReads, SettingType, Snapshot,
+    Secret, SettingError, SettingMisfit, SettingRead, SettingReads, SettingType, Snapshot,
 };
 use crate::shown::cut;
 
@@ -58,8 +58,8 @@ impl ProviderKind {
         }
     }
 
-    fn named(text: &str) -> Result<(), Misfit> {
-        Misfit::word(text, &Self::ALL.map(Self::name))
+    fn named(text: &str) -> Result<(), SettingMisfit> {
+        SettingMisfit::word(text, &Self::ALL.map(Self::name))
     }
 
     /// The parts of a role without which it does not resolve.
@@ -273,7 +273,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::settings::{Declaration, SettingType, Unfit};
+    use crate::settings::{Declaration, SettingType, UnfitValue};
 
     #[test]
     fn a_model_is_named_without_the_folders_of_its_server() {
@@ -320,7 +320,7 @@ mod tests {
         let settings = Snapshot::new(declarations.into(), [].into(), [].into());
         let known = own(&settings, "writer").expect("it resolves");
         assert!(known.expect("a provider").key.is_none(), "none is set");
-        let shut = Unfit {
+        let shut = UnfitValue {
             key: "roles.writer.key".to_owned(),
             problem: "is sealed with another key".to_owned(),
             mend: "set it again".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::cause::Cause;
+use super::cause::ModelCause;
 use super::role::Provider;
 use crate::config::ModelRules;
 use crate::config::shown_amount;
@@ -25,7 +25,7 @@ pub struct Spending {
 }
 
 /// A question to a provider.
-pub(super) struct Asked<'a> {
+pub(super) struct ProviderRequest<'a> {
     pub(super) call: &'a Call,
     pub(super) role: &'a str,
     pub(super) provider: &'a Provider,
@@ -33,7 +33,7 @@ pub(super) struct Asked<'a> {
     pub(super) estimate: Tokens,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ProviderRequest<'a> {
     pub(super) fn new(
         call: &'a Call,
         role: &'a str,
@@ -58,19 +58,19 @@ pub(super) struct Open {
 impl Spending {
     /// What of the day's bounds is reached, if one is, as the cause why no paid provider is asked. It is
     /// looked at before each question, so a day can end beyond its bound by what was under way.
-    pub(super) async fn ceiling(&self, call: &Call) -> Result<Option<Cause>, Stop> {
+    pub(super) async fn ceiling(&self, call: &Call) -> Result<Option<ModelCause>, Stop> {
         let Some(reached) = reached(&self.store, &self.rules, call.now).await? else {
             return Ok(None);
         };
         let (key, kind) = (CEILING_KEY, CEILING);
         findings::raise(&self.store, key, kind, "models", &reached).await?;
         let until = tomorrow(call.now);
-        Ok(Some(Cause::Ceiling { until, reached }))
+        Ok(Some(ModelCause::Ceiling { until, reached }))
     }
 
     /// Keep that a question is about to be asked, by an estimate of what it takes. It stays so if
     /// whoever asks is stopped, and counts.
-    pub(super) async fn begin(&self, asked: &Asked<'_>) -> Result<Open, Stop> {
+    pub(super) async fn begin(&self, asked: &ProviderRequest<'_>) -> Result<Open, Stop> {
         let row = ModelCall {
             id: uuid::Uuid::now_v7().to_string(),
             run: asked.call.run.clone(),

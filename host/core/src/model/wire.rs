@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::answer;
-use super::cause::Cause;
+use super::cause::ModelCause;
 use super::ordered;
 use super::role::Provider;
 use super::stream::{Bounds, Heard, Spoken};
@@ -120,10 +120,10 @@ pub(super) async fn ask<T: Send + 'static>(
     provider: &Provider,
     mut question: Ask<'_>,
     wire: &Wire,
-    read: fn(&Provider, &Json) -> Result<T, Cause>,
-) -> Result<T, Cause> {
+    read: fn(&Provider, &Json) -> Result<T, ModelCause>,
+) -> Result<T, ModelCause> {
     let Some(base) = &provider.url else {
-        return Err(Cause::Unable(format!("{provider} has no address")));
+        return Err(ModelCause::Unable(format!("{provider} has no address")));
     };
     let url = below(base, question.path);
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -164,13 +164,13 @@ pub(super) async fn ask<T: Send + 'static>(
 /// What is read of what a server said, which has bounds of its own, and no more time than the answer had to come.
 pub(super) async fn beside<T: Send + 'static>(
     until: Instant,
-    read: impl FnOnce() -> Result<T, Cause> + Send + 'static,
-) -> Result<T, Cause> {
+    read: impl FnOnce() -> Result<T, ModelCause> + Send + 'static,
+) -> Result<T, ModelCause> {
     blocking::wait_until(until, read).await.map_err(|lost| {
         let told = format!("what reads the answer: {lost}");
         match lost {
             Unanswered::TimeOver(_) => ClientError::new(ClientErrorKind::Timeout, told).into(),
-            Unanswered::Lost(_) => Cause::Protocol(told),
+            Unanswered::Lost(_) => ModelCause::Protocol(told),
         }
     })?
 }
@@ -196,7 +196,7 @@ fn below(base: &Url, path: &str) -> Url {
 }
 
 /// What a status that is no success means.
-fn refused(response: &Response) -> Cause {
+fn refused(response: &Response) -> ModelCause {
     let beginning = &response.body[..response.body.len().min(REFUSAL)];
     let body = String::from_utf8_lossy(beginning);
     let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
@@ -208,7 +208,7 @@ fn refused(response: &Response) -> Cause {
         _ => false,
     };
     if busy {
-        return Cause::Busy {
+        return ModelCause::Busy {
             after: after.unwrap_or(PAUSE).min(LONGEST_PAUSE),
             said: format!("status {}: {said}", response.status),
         };
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_server_that_is_busy_is_told_from_one_that_is_broken() {
         let after = |response| match refused(&response) {
-            Cause::Busy { after, .. } => Some(after.as_secs()),
+            ModelCause::Busy { after, .. } => Some(after.as_secs()),
             _ => None,
         };
         assert_eq!(after(response(429, "7", "")), Some(7));

@@ -218,7 +218,7 @@ mod tests {
             assert_eq!(error.kind, kind, "{error}");
             let mut unwritten = WorkspaceError::from(crate::confined_folder::Refusal {
                 path: "x".to_owned(),
-                problem: crate::confined_folder::Problem::Absent,
+                problem: crate::confined_folder::FolderProblem::Absent,
             });
             unwritten.unwritten = Some(cause);
             let error = OperationError::from(AppError::Workspace(unwritten));

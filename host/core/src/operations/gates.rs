@@ -14,7 +14,7 @@ use crate::store::gates::{self, Gate};
 use crate::store::named::{self as names, LATEST, NameMatch, Noun, Short};
 use crate::store::{Store, StoreError, tenants};
 
-pub use crate::store::gates::{Decision, Verdict};
+pub use crate::store::gates::{Decision, GateVerdict};
 
 /// A question to a person.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -97,7 +97,7 @@ pub async fn decide(
     app: &App,
     wanted: &str,
     stage: Option<&str>,
-    verdict: Verdict,
+    verdict: GateVerdict,
 ) -> Result<String, OperationError> {
     let gate = the_open_one(app.store(), wanted, stage).await?;
     decide_gate(app, gate, verdict).await
@@ -107,7 +107,7 @@ pub async fn decide(
 pub async fn decide_about(
     app: &App,
     subject: &str,
-    verdict: Verdict,
+    verdict: GateVerdict,
 ) -> Result<Option<String>, OperationError> {
     let gate = gates::about(app.store(), subject).await?;
     match gate.filter(|gate| gate.decision.is_none()) {
@@ -123,7 +123,11 @@ pub async fn asked_by(app: &App, subject: &str) -> Result<Option<String>, Operat
     Ok(open.map(|gate| gate.run))
 }
 
-async fn decide_gate(app: &App, gate: Gate, verdict: Verdict) -> Result<String, OperationError> {
+async fn decide_gate(
+    app: &App,
+    gate: Gate,
+    verdict: GateVerdict,
+) -> Result<String, OperationError> {
     gate::decide(&app.engine(Arc::new(Unwatched)), &gate, verdict).await?;
     Ok(gate.run)
 }

@@ -20,12 +20,12 @@ pub struct Health {
 
 /// What pages need and do not have. Only its name is told in public.
 #[derive(Debug, Clone)]
-pub struct Lack {
+pub struct MissingDependency {
     pub dependency: &'static str,
     pub cause: String,
 }
 
-impl Lack {
+impl MissingDependency {
     pub fn of(dependency: &'static str, error: OperationError) -> Self {
         Self {
             dependency,
@@ -36,12 +36,12 @@ impl Lack {
 
 /// The database answers, with the schema of this program, a revision is active, and a row can be
 /// written.
-pub async fn check(app: &App) -> Result<(), Lack> {
+pub async fn check(app: &App) -> Result<(), MissingDependency> {
     let store = app.store();
     store.has_its_schema().await.map_err(lacks("schema"))?;
     let active = revisions::active(store).await;
     if active.map_err(lacks("database"))?.is_none() {
-        return Err(Lack {
+        return Err(MissingDependency {
             dependency: "revision",
             cause: "no revision is active; run `callboard apply`".to_owned(),
         });
@@ -53,13 +53,13 @@ pub async fn check(app: &App) -> Result<(), Lack> {
     store.is_looked_after().map_err(lacks("worker"))
 }
 
-fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {
-    move |error| Lack::of(dependency, error.into())
+fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> MissingDependency {
+    move |error| MissingDependency::of(dependency, error.into())
 }
 
 impl Health {
     /// Pages are answered, without that.
-    pub fn degraded(lack: &Lack) -> Self {
+    pub fn degraded(lack: &MissingDependency) -> Self {
         Self {
             status: "degraded",
             dependency: Some(lack.dependency),
@@ -67,8 +67,8 @@ impl Health {
     }
 }
 
-impl From<Result<(), Lack>> for Health {
-    fn from(look: Result<(), Lack>) -> Self {
+impl From<Result<(), MissingDependency>> for Health {
+    fn from(look: Result<(), MissingDependency>) -> Self {
         let dependency = look.err().map(|lack| lack.dependency);
         Self {
             status: dependency.map_or("ok", |_| "unavailable"),

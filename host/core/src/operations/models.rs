@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{ErrorKind, OperationError, named};
 use crate::app::{App, LoadedRevision};
 use crate::handler::{Call, Completion, Fallbacks, ModelRequest, Tally, Tokens};
-use crate::lines::Lines;
+use crate::lines::VisitLines;
 use crate::model::role::{self, Provider, ProviderKind};
 use crate::model::spending;
 use crate::outcome::{Fallback, Stop};
@@ -209,7 +209,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
         now: Timestamp::now(),
         settings: runnable.settings.clone(),
         resources: runnable.resources.clone(),
-        lines: Lines::default(),
+        lines: VisitLines::default(),
         fallbacks: Fallbacks::default(),
         tally: Tally::default(),
     };

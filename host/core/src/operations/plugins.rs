@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{OperationError, named};
 use crate::app::{App, LoadedRevision};
 use crate::grants::Grants;
-use crate::plugin::{self, Explanation, Subject};
+use crate::plugin::{self, ExplainedPlugin, Explanation};
 use crate::workspace::PluginFiles;
 
 /// A plugin of the active revision.
@@ -76,7 +76,7 @@ pub async fn explain(
     target: &str,
 ) -> Result<ExplanationView, OperationError> {
     let loaded = app.active().await?;
-    let subject = Subject {
+    let subject = ExplainedPlugin {
         plugin: name,
         grants: &of(&loaded, name)?.manifest.value.ask,
         limits: &loaded.definitions.config.value.limits(name),

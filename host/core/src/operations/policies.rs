@@ -8,14 +8,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::runs::{self, RunView, Start, millis};
-use super::schedules::Clock;
+use super::schedules::ScheduleBoard;
 use super::{OperationError, named};
 use crate::app::App;
 use crate::outcome::Patch;
 use crate::policy::{self, Policy};
 use crate::store::{effects, policy_runs};
 
-pub use crate::store::effects::Entry as LedgerEntry;
+pub use crate::store::effects::LedgerEntry;
 pub use crate::store::policy_runs::PolicyRun;
 
 /// A definition of upkeep, and how it fares.
@@ -49,7 +49,7 @@ pub async fn list(app: &App) -> Result<Vec<PolicyView>, OperationError> {
     let loaded = app.active().await?;
     let fares = Fares {
         last: policy_runs::all(app.store()).await?,
-        clock: Clock::of(app).await?,
+        clock: ScheduleBoard::of(app).await?,
         ledger: effects::all(app.store()).await?,
     };
     let policies = loaded.definitions.policies.values();
@@ -78,7 +78,7 @@ pub async fn run(app: &App, name: &str) -> Result<RunView, OperationError> {
 /// How the policies fare.
 struct Fares {
     last: BTreeMap<String, PolicyRun>,
-    clock: Clock,
+    clock: ScheduleBoard,
     ledger: Vec<LedgerEntry>,
 }
 

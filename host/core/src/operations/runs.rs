@@ -17,10 +17,10 @@ pub use self::view::{
     HolderView, LimitsView, ListedView, RunDetails, RunProgress, RunView, StageEnded, StageRunView,
     UnreadableRunView,
 };
-pub use crate::engine::operate::migrate::{Fate, StageChange};
+pub use crate::engine::operate::migrate::{StageChange, StageFate};
 pub use crate::store::leases::StopRequest;
 pub use crate::store::runs::RunStatus;
-pub use crate::store::stage_runs::Undone;
+pub use crate::store::stage_runs::UndoneVisit;
 
 use super::gates::GateView;
 use super::{Newest, OperationError, named};
@@ -30,7 +30,7 @@ use crate::outcome::Patch;
 use crate::policy;
 use crate::store::model_calls::{self, StageUse};
 use crate::store::named::{self as names, Short};
-use crate::store::runs::{self, Listed, Only, Run};
+use crate::store::runs::{self, ListedRun, Only, Run};
 use crate::store::{Store, StoreError, gates, holders, stage_runs};
 
 /// Which runs to list.
@@ -48,13 +48,13 @@ pub async fn list(app: &App, filter: &Filter) -> Result<Newest<ListedView>, Oper
         status: filter.status,
         pipeline: filter.pipeline.as_deref(),
     };
-    let asked = Newest::<Listed>::asked(filter.limit);
+    let asked = Newest::<ListedRun>::asked(filter.limit);
     let runs = runs::newest(app.store(), asked, only).await?;
     if let (true, Some(pipeline)) = (runs.is_empty(), &filter.pipeline) {
         known(app, pipeline).await?;
     }
     let runs = Newest::of(runs, filter.limit);
-    let ids = runs.rows.iter().map(Listed::id);
+    let ids = runs.rows.iter().map(ListedRun::id);
     let short = Short::of(app.store(), &names::RUN, ids).await?;
     Ok(runs.map(|run| ListedView::of(run, &short)))
 }
@@ -83,11 +83,11 @@ async fn known(app: &App, pipeline: &str) -> Result<(), OperationError> {
 pub async fn progress(app: &App, limit: u32) -> Result<Vec<RunProgress>, OperationError> {
     let store = app.store();
     let listed = runs::newest(store, limit, Only::default()).await?;
-    let short = Short::of(store, &names::RUN, listed.iter().map(Listed::id)).await?;
+    let short = Short::of(store, &names::RUN, listed.iter().map(ListedRun::id)).await?;
     let mut progress = Vec::new();
     for listed in listed {
         let mut stages = Vec::new();
-        if let Listed::Run(run) = &listed {
+        if let ListedRun::Run(run) = &listed {
             let (rows, _) = stage_runs::readable_of_run(store, &run.id).await?;
             let rows = rows.iter();
             stages.extend(rows.map(|row| StageEnded::of(run, row, &short)));
@@ -142,8 +142,8 @@ pub async fn keys(app: &App, id: &str) -> Result<Patch, OperationError> {
 pub async fn is_open(app: &App, id: &str) -> Result<bool, OperationError> {
     let listed = runs::listed(app.store(), id).await?;
     Ok(match listed {
-        Some(Listed::Run(run)) => !run.status.is_final(),
-        Some(Listed::Unreadable(_)) => true,
+        Some(ListedRun::Run(run)) => !run.status.is_final(),
+        Some(ListedRun::Unreadable(_)) => true,
         None => false,
     })
 }

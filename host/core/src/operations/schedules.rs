@@ -17,7 +17,7 @@ use crate::schedule::Zone;
 use crate::span::Span;
 use crate::store::named::{self as names, Short};
 use crate::store::runs::RunStatus;
-use crate::store::schedules::{self, Cadence, Planned, ScheduleState, Timetable};
+use crate::store::schedules::{self, Cadence, PlannedStart, ScheduleState, Timetable};
 
 pub use crate::schedule::Overlap;
 pub use crate::store::schedules::Fired;
@@ -76,7 +76,7 @@ pub struct Occurrence {
 
 /// Every schedule of pipelines and policies, by name.
 pub async fn list(app: &App) -> Result<Vec<ScheduleView>, OperationError> {
-    let clock = Clock::of(app).await?;
+    let clock = ScheduleBoard::of(app).await?;
     let all = clock.plan.schedules.iter();
     Ok(all
         .map(|(name, planned)| clock.view(name, planned))
@@ -85,7 +85,7 @@ pub async fn list(app: &App) -> Result<Vec<ScheduleView>, OperationError> {
 
 /// The schedule of a name, or of the only name that starts so.
 pub async fn show(app: &App, wanted: &str) -> Result<ScheduleView, OperationError> {
-    let clock = Clock::of(app).await?;
+    let clock = ScheduleBoard::of(app).await?;
     let (name, planned) = clock.named(wanted)?;
     Ok(clock.view(name, planned))
 }
@@ -93,7 +93,7 @@ pub async fn show(app: &App, wanted: &str) -> Result<ScheduleView, OperationErro
 /// Start a run of a schedule now, whatever the clock. `overlap` counts as if it had come by itself.
 /// Gives what came of it, and the pipeline.
 pub async fn fire(app: &App, wanted: &str) -> Result<(Fired, String), OperationError> {
-    let clock = Clock::of(app).await?;
+    let clock = ScheduleBoard::of(app).await?;
     let (name, planned) = clock.named(wanted)?;
     let fired = schedules::fire_now(app.store(), name, planned.clone()).await?;
     if fired.runs.is_empty() {
@@ -105,7 +105,7 @@ pub async fn fire(app: &App, wanted: &str) -> Result<(Fired, String), OperationE
 }
 
 /// The plan of the active revision, and how it fared.
-pub(super) struct Clock {
+pub(super) struct ScheduleBoard {
     plan: Arc<Timetable>,
     kept: BTreeMap<String, ScheduleState>,
     /// The ids of the last runs.
@@ -115,7 +115,7 @@ pub(super) struct Clock {
     now: Timestamp,
 }
 
-impl Clock {
+impl ScheduleBoard {
     pub(super) async fn of(app: &App) -> Result<Self, OperationError> {
         let revision = app.active().await?.revision;
         let kept = schedules::all(app.store()).await?;
@@ -131,7 +131,7 @@ impl Clock {
         })
     }
 
-    fn named(&self, name: &str) -> Result<(&str, &Planned), OperationError> {
+    fn named(&self, name: &str) -> Result<(&str, &PlannedStart), OperationError> {
         let all = &self.plan.schedules;
         if let Some((name, planned)) = all.get_key_value(name) {
             return Ok((name, planned));
@@ -155,7 +155,7 @@ impl Clock {
     }
 
     /// When it fires the next times; only once, if that depends on the end of a run.
-    fn next(&self, name: &str, planned: &Planned) -> Vec<Timestamp> {
+    fn next(&self, name: &str, planned: &PlannedStart) -> Vec<Timestamp> {
         let kept = self.kept.get(name).and_then(|kept| kept.next_at);
         if !planned.enabled {
             return Vec::new();
@@ -178,7 +178,7 @@ impl Clock {
             .min()
     }
 
-    fn view(&self, name: &str, planned: &Planned) -> ScheduleView {
+    fn view(&self, name: &str, planned: &PlannedStart) -> ScheduleView {
         let zone = zone(planned);
         let next = self.next(name, planned).into_iter();
         let kept = self.kept.get(name);
@@ -240,14 +240,14 @@ impl Occurrence {
     }
 }
 
-fn describe(planned: &Planned) -> String {
+fn describe(planned: &PlannedStart) -> String {
     match &planned.cadence {
         Cadence::Clock(schedule) => schedule.describe(),
         Cadence::Pause(pause) => format!("{} after each run", Span(*pause)),
     }
 }
 
-fn zone(planned: &Planned) -> Zone {
+fn zone(planned: &PlannedStart) -> Zone {
     match &planned.cadence {
         Cadence::Clock(schedule) => schedule.zone(),
         Cadence::Pause(_) => Zone::default(),

@@ -12,10 +12,12 @@ use serde::Serialize;
 
 use super::{OperationError, named};
 use crate::app::{App, AppError};
-use crate::secrets::Key;
-use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits_in, read_of};
-use crate::store::setting_changes::{self, SettingEvent, Wanted};
-use crate::store::settings::{self as values, Content};
+use crate::secrets::SecretKey;
+use crate::settings::{
+    Declaration, Secret, SettingValueState, Snapshot, UnfitValue, fits_in, read_of,
+};
+use crate::store::setting_changes::{self, PlannedChange, SettingEvent};
+use crate::store::settings::{self as values, SettingContent};
 
 pub use self::carry::{
     CarriedForm, CarriedSettings, Imported, LONGEST, SettingDifference, import, parse,
@@ -68,7 +70,7 @@ pub async fn list(app: &App) -> Result<Vec<SettingView>, OperationError> {
     let snapshot = snapshot(app).await?;
     let declared = snapshot.declarations().iter();
     let declared = declared.map(|(key, declared)| SettingView::of(&snapshot, key, declared));
-    let stray = |unfit: &&Unfit| snapshot.declaration(&unfit.key).is_none();
+    let stray = |unfit: &&UnfitValue| snapshot.declaration(&unfit.key).is_none();
     let strays = snapshot.unfit().filter(stray).map(SettingView::stray);
     Ok(declared.chain(strays).collect())
 }
@@ -99,7 +101,7 @@ pub async fn set(
         sealed(app, key, value)?
     } else {
         fitting(app, key, kind, &value)?;
-        Content::Text(value)
+        SettingContent::Text(value)
     };
     change(app, key, Some(content), by).await?;
     now(app, key).await
@@ -120,14 +122,14 @@ fn fitting(app: &App, key: &str, kind: SettingType, value: &str) -> Result<(), O
 async fn change(
     app: &App,
     key: &str,
-    content: Option<Content>,
+    content: Option<SettingContent>,
     by: &str,
 ) -> Result<(), OperationError> {
     let event = match content {
         Some(_) => SettingEvent::Set,
         None => SettingEvent::Unset,
     };
-    let wanted = Wanted {
+    let wanted = PlannedChange {
         key: key.to_owned(),
         content,
         event,
@@ -152,14 +154,14 @@ pub struct SealedByAnother {
 /// The secrets that the workspace's key does not open, by the key that does: its file was lost, or is
 /// another.
 pub async fn sealed_by_others(app: &App) -> Result<Vec<SealedByAnother>, OperationError> {
-    let key = Key::load(&app.key_file()).map_err(AppError::from)?;
+    let key = SecretKey::load(&app.key_file()).map_err(AppError::from)?;
     let Some(own) = key.map(|key| key.id().to_owned()) else {
         return Ok(Vec::new());
     };
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for stored in values::list(app.store()).await? {
         match stored.content {
-            Content::Sealed { key_id, .. } if key_id != own => {
+            SettingContent::Sealed { key_id, .. } if key_id != own => {
                 others.entry(key_id).or_default().push(stored.key);
             }
             _ => {}
@@ -194,17 +196,17 @@ pub async fn unset(app: &App, key: &str, by: &str) -> Result<SettingView, Operat
     }
 }
 
-fn sealed(app: &App, key: &str, value: String) -> Result<Content, OperationError> {
+fn sealed(app: &App, key: &str, value: String) -> Result<SettingContent, OperationError> {
     if value.is_empty() {
         let text = format!("the secret `{key}` would be empty");
         let mend =
             format!("give it on standard input; `callboard settings unset {key}` takes it away");
         return Err(OperationError::usage(text).mend(mend));
     }
-    let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
+    let key_file = SecretKey::load_or_make(&app.key_file()).map_err(AppError::from)?;
     let sealed = key_file.seal(key, &Secret::new(value));
     let sealed = sealed.map_err(AppError::from)?;
-    Ok(Content::Sealed {
+    Ok(SettingContent::Sealed {
         bytes: sealed.bytes,
         key_id: sealed.key_id,
     })
@@ -236,9 +238,9 @@ fn declared<'s>(snapshot: &'s Snapshot, key: &str) -> Result<&'s Declaration, Op
 impl SettingView {
     fn of(snapshot: &Snapshot, key: &str, declared: &Declaration) -> Self {
         let (state, value) = match snapshot.state(key) {
-            Ok(State::Set(text)) => (SettingState::Set, Some(text)),
-            Ok(State::Default(text)) => (SettingState::Default, Some(text)),
-            Ok(State::Unset) => (SettingState::Unset, None),
+            Ok(SettingValueState::Set(text)) => (SettingState::Set, Some(text)),
+            Ok(SettingValueState::Default(text)) => (SettingState::Default, Some(text)),
+            Ok(SettingValueState::Unset) => (SettingState::Unset, None),
             Err(_) => match snapshot.secret(key) {
                 Ok(Some(_)) => (SettingState::Set, None),
                 Ok(None) => (SettingState::Unset, None),
@@ -258,7 +260,7 @@ impl SettingView {
         }
     }
 
-    fn stray(unfit: &Unfit) -> Self {
+    fn stray(unfit: &UnfitValue) -> Self {
         Self {
             key: unfit.key.clone(),
             kind: None,

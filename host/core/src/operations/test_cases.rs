@@ -52,7 +52,7 @@ pub struct TestResult {
 }
 
 /// Which tests to run, and how.
-pub struct Asked<'a> {
+pub struct TestSelection<'a> {
     /// Names of tests; all if there are none.
     pub names: &'a [String],
     /// The opened workspace whose secrets are sent to models and servers, whose answers are kept in the
@@ -73,7 +73,7 @@ pub fn list(workspace: &Path) -> Result<Vec<TestCaseView>, OperationError> {
 /// is applied, its database and its settings are left as they are.
 pub async fn run(
     workspace: &Path,
-    asked: Asked<'_>,
+    asked: TestSelection<'_>,
     told: &(dyn Fn(&TestResult) + Sync),
 ) -> Result<Vec<TestResult>, OperationError> {
     let (files, definitions) = read(workspace)?;

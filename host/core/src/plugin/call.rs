@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Engine, Store};
 
 use super::bindings::handlers;
-use super::runtime::Linked;
+use super::runtime::LinkedComponent;
 use super::{Plugin, trap};
 use crate::capability::{Caller, InstanceState};
 use crate::handler::{AnyHandler, Call, Contract};
@@ -122,7 +122,7 @@ impl PluginHandler {
 
     async fn in_store(
         &self,
-        linked: &Linked,
+        linked: &LinkedComponent,
         state: InstanceState,
         guest: &handlers::Call,
     ) -> Result<handlers::Outcome, Failure> {

@@ -20,7 +20,7 @@ use super::cache::Cache;
 use super::code::Code;
 use super::scan::{self, ScanRefusal};
 use crate::config::{CompileLimits, raise};
-use crate::launch::{self, Bounds};
+use crate::launch::{self, LaunchBounds};
 use crate::{blocking, bounded};
 
 /// Compilers at a time; each uses a few processors.
@@ -158,7 +158,7 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, Sc
     let program = PROGRAM
         .get()
         .ok_or_else(|| "no program is named that compiles".to_owned())?;
-    let bounds = Bounds {
+    let bounds = LaunchBounds {
         memory_mib: limits.memory_mib.into(),
         seconds: limits.seconds.into(),
     };

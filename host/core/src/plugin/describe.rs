@@ -12,7 +12,7 @@ use crate::capability::{Access, Caller, InstanceState};
 use crate::config::{CallLimits, DescribeLimits};
 use crate::grants::Grants;
 use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed, schema};
-use crate::lines::Lines;
+use crate::lines::VisitLines;
 use crate::outcome::{Failure, FailureKind};
 use crate::settings::{SettingType, Snapshot};
 use crate::value::{JsonProblem, depth, json_in};
@@ -31,7 +31,7 @@ impl Plugin {
             return Ok(known);
         }
         let said = self.ask().await?;
-        let bounds = Bounds {
+        let bounds = DescribeBounds {
             plugin: &self.name,
             limits: &self.access.limits.describe,
         };
@@ -110,7 +110,7 @@ impl Plugin {
             deadline: Instant::now() + longest,
             settings: Arc::new(Snapshot::default()),
             call: None,
-            lines: Lines::default(),
+            lines: VisitLines::default(),
         };
         let mut state = InstanceState::new(Arc::new(access), caller);
         state.describes = true;
@@ -123,12 +123,12 @@ fn cannot(cause: String) -> PluginError {
 }
 
 /// What a plugin may say of itself.
-struct Bounds<'a> {
+struct DescribeBounds<'a> {
     plugin: &'a str,
     limits: &'a DescribeLimits,
 }
 
-impl Bounds<'_> {
+impl DescribeBounds<'_> {
     /// Whether it says no more than it may, before any of it is read.
     fn hold(&self, said: &[handlers::Contract]) -> Result<(), PluginError> {
         let limits = self.limits;
@@ -184,7 +184,10 @@ impl Bounds<'_> {
     }
 }
 
-fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract, PluginError> {
+fn contract_of(
+    said: handlers::Contract,
+    bounds: &DescribeBounds<'_>,
+) -> Result<Contract, PluginError> {
     let checked = |which: &str, text: &str| {
         let broken = |cause: String| PluginError::Schema {
             handler: said.name.clone(),

@@ -21,7 +21,7 @@ pub struct Explanation {
 }
 
 /// What a plugin may do, and the declared settings.
-pub struct Subject<'a> {
+pub struct ExplainedPlugin<'a> {
     pub plugin: &'a str,
     pub grants: &'a Grants,
     pub limits: &'a CallLimits,
@@ -30,7 +30,11 @@ pub struct Subject<'a> {
 
 /// Explain `target`: an address, with a method before it or GET; a host and a port; the key of
 /// a setting; the name of an interface; or a statement.
-pub async fn explain(subject: &Subject<'_>, store: Option<&Store>, target: &str) -> Explanation {
+pub async fn explain(
+    subject: &ExplainedPlugin<'_>,
+    store: Option<&Store>,
+    target: &str,
+) -> Explanation {
     let target = target.trim();
     if let Some((method, url)) = request(target) {
         return explain_request(subject, &method, &url);
@@ -90,7 +94,7 @@ fn is_key(target: &str) -> bool {
     !target.is_empty() && target.bytes().all(known)
 }
 
-fn explain_interface(subject: &Subject<'_>, capability: &Capability) -> Explanation {
+fn explain_interface(subject: &ExplainedPlugin<'_>, capability: &Capability) -> Explanation {
     let name = capability.interface;
     let denial = capability.denial(subject.plugin, subject.grants);
     Explanation {
@@ -100,8 +104,8 @@ fn explain_interface(subject: &Subject<'_>, capability: &Capability) -> Explanat
     }
 }
 
-fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
-    let Subject {
+fn explain_setting(subject: &ExplainedPlugin<'_>, key: &str) -> Explanation {
+    let ExplainedPlugin {
         plugin,
         grants,
         settings,
@@ -128,7 +132,7 @@ fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
     }
 }
 
-fn explain_request(subject: &Subject<'_>, method: &str, url: &Url) -> Explanation {
+fn explain_request(subject: &ExplainedPlugin<'_>, method: &str, url: &Url) -> Explanation {
     let policy = Egress::new(subject.plugin, subject.grants);
     match policy.check(method, url) {
         Ok(allowed) => Explanation {
@@ -173,8 +177,12 @@ fn line(grant: &HttpGrant, private: bool) -> String {
     )
 }
 
-async fn explain_statement(subject: &Subject<'_>, store: Option<&Store>, sql: &str) -> Explanation {
-    let Subject {
+async fn explain_statement(
+    subject: &ExplainedPlugin<'_>,
+    store: Option<&Store>,
+    sql: &str,
+) -> Explanation {
+    let ExplainedPlugin {
         plugin,
         grants,
         limits,
@@ -229,7 +237,7 @@ mod tests {
             ("site.token".to_owned(), declared(SettingType::Secret)),
             ("other".to_owned(), declared(SettingType::String)),
         ]);
-        let subject = Subject {
+        let subject = ExplainedPlugin {
             plugin: "p",
             grants: &grants,
             limits: &CallLimits::default(),
@@ -264,7 +272,7 @@ mod tests {
         let text = "[[http]]\nhost = \"*.example.com\"\n[[credentials]]\nname = \"key\"\n\
             to = \"https://api.example.com\"";
         let grants: Grants = toml::from_str(text).expect("grants");
-        let subject = Subject {
+        let subject = ExplainedPlugin {
             plugin: "p",
             grants: &grants,
             limits: &CallLimits::default(),

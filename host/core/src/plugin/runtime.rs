@@ -14,7 +14,7 @@ use super::cache::Cache;
 use super::code::Code;
 use super::compile::{Compiler, Order};
 use super::manifest::Manifest;
-use super::source::Source;
+use super::source::ComponentSource;
 use super::{Plugin, PluginError, bindings, component, engine};
 use crate::blocking;
 use crate::capability::{self, Access, InstanceState};
@@ -32,20 +32,20 @@ const IDLE: usize = 0;
 
 /// A component that is compiled and linked, ready to be instantiated. What it is granted is
 /// asked when it calls, so all plugins of the same component share it.
-pub(super) type Linked = bindings::PluginPre<InstanceState>;
+pub(super) type LinkedComponent = bindings::PluginPre<InstanceState>;
 
 /// The engine that runs components, and what it runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime {
-    shared: Arc<Shared>,
+    shared: Arc<SharedRuntime>,
 }
 
-struct Shared {
+struct SharedRuntime {
     /// Made when a guest is first called: most commands call none.
     host: OnceLock<Result<GuestHost, PluginError>>,
     cache: OnceLock<Option<Arc<Cache>>>,
     /// Components by the digest of their bytes and the bounds that they were compiled in.
-    components: SharedCache<String, Linked>,
+    components: SharedCache<String, LinkedComponent>,
     compiler: Compiler,
     /// The instances that the pool has room for.
     slots: Arc<Semaphore>,
@@ -63,7 +63,7 @@ impl Runtime {
     pub fn new() -> Self {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         let make = || Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(SharedRuntime {
                 host: OnceLock::new(),
                 cache: OnceLock::new(),
                 components: SharedCache::new(IDLE),
@@ -101,7 +101,7 @@ impl Runtime {
     pub fn plugin(
         &self,
         manifest: &Manifest,
-        source: Source,
+        source: ComponentSource,
         grants: Grants,
         limits: CallLimits,
         store: Option<Store>,
@@ -124,9 +124,9 @@ impl Runtime {
     pub(super) async fn linked(
         &self,
         plugin: &str,
-        source: &Source,
+        source: &ComponentSource,
         limits: &CallLimits,
-    ) -> Result<Arc<Linked>, PluginError> {
+    ) -> Result<Arc<LinkedComponent>, PluginError> {
         let digest = source.digest();
         let bounds = bounds(&limits.compile);
         let make = async || {
@@ -232,7 +232,7 @@ impl GuestHost {
 fn link(
     host: &GuestHost,
     component: &wasmtime::component::Component,
-) -> Result<Linked, PluginError> {
+) -> Result<LinkedComponent, PluginError> {
     let linked = host.linker.instantiate_pre(component);
     let linked = linked.and_then(bindings::PluginPre::new);
     linked.map_err(|error| PluginError::Link {

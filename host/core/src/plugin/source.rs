@@ -7,7 +7,7 @@ use crate::store::{Store, revisions};
 
 /// A component: what it is, and where its bytes are when they are needed.
 #[derive(Clone)]
-pub struct Source {
+pub struct ComponentSource {
     digest: String,
     bytes_at: BytesAt,
 }
@@ -18,7 +18,7 @@ enum BytesAt {
     Stored(Store),
 }
 
-impl Source {
+impl ComponentSource {
     /// Bytes that are at hand, and their digest.
     pub fn of(bytes: Arc<[u8]>, digest: String) -> Self {
         let bytes_at = BytesAt::Here(bytes);

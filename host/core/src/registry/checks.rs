@@ -15,13 +15,13 @@ const LONGEST_KEY: usize = 100;
 
 /// A handler's schemas, ready to be used.
 pub struct Checks {
-    reads: Keys,
-    writes: Keys,
+    reads: CheckedKeys,
+    writes: CheckedKeys,
     /// Compiled when it is first asked for: only a roll call does.
     config: OnceLock<Result<Schema, String>>,
 }
 
-struct Keys {
+struct CheckedKeys {
     names: Vec<String>,
     /// Those that have to be there. The schema is compiled without them, so that a single key can be held
     /// against it.
@@ -36,8 +36,9 @@ impl Checks {
             return Err(named("is configured with", problem));
         }
         Ok(Self {
-            reads: Keys::of(&contract.reads).map_err(|problem| named("reads", problem))?,
-            writes: Keys::of(&contract.writes).map_err(|problem| named("writes", problem))?,
+            reads: CheckedKeys::of(&contract.reads).map_err(|problem| named("reads", problem))?,
+            writes: CheckedKeys::of(&contract.writes)
+                .map_err(|problem| named("writes", problem))?,
             config: OnceLock::new(),
         })
     }
@@ -74,7 +75,7 @@ impl Checks {
     }
 }
 
-impl Keys {
+impl CheckedKeys {
     fn of(schema: &Json) -> Result<Self, String> {
         if let Some(problem) = schema::keys_problem(schema) {
             return Err(problem);
@@ -122,8 +123,8 @@ mod tests {
 
     use super::*;
 
-    fn reads(schema: &Json) -> Keys {
-        Keys::of(schema).expect("a schema of keys")
+    fn reads(schema: &Json) -> CheckedKeys {
+        CheckedKeys::of(schema).expect("a schema of keys")
     }
 
     fn checks() -> Checks {
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn required_keys_are_names() {
         let schema = json!({ "properties": { "a": {} }, "required": [1] });
-        assert!(Keys::of(&schema).is_err());
+        assert!(CheckedKeys::of(&schema).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::iter::successors;
 use std::time::Duration;
 
 use super::pipelines::Staged;
-use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{FirstMiss, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::pipeline::{Pipeline, Span, Stage};
 use crate::workspace::Defined;
 
@@ -41,7 +41,7 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
         let alone = longer(defined).next().filter(|_| !budget_is_slip(defined));
         let longer = alone.map(|stage| {
             let stage = Referrer::stage(pipeline.name(), stage.id());
-            Cause::new(stage, "timeout")
+            FirstMiss::new(stage, "timeout")
         });
         let mend = format!("write `budget = \"{time}\"`, or shorter timeouts");
         Some(Miss::new(problem, mend).because(longer))
@@ -115,7 +115,7 @@ fn timeout(staged: &Staged<'_>) -> Option<Reference> {
             format!("the timeout {timeout} is longer than the budget {budget} of its run");
         let mend = format!("write a timeout below {budget}, or a longer budget");
         let pipeline = Referrer::pipeline(staged.defined.value.name());
-        let budget = Cause::new(pipeline, "budget");
+        let budget = FirstMiss::new(pipeline, "budget");
         let is_slip = budget_is_slip(staged.defined);
         Some(Miss::new(problem, mend).because(is_slip.then_some(budget)))
     } else {

@@ -14,7 +14,7 @@ const LONGEST: usize = 64;
 
 /// The reference that has to answer before another can.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Cause {
+pub struct FirstMiss {
     /// Who makes that reference.
     #[schemars(with = "String")]
     pub referrer: Referrer,
@@ -25,7 +25,7 @@ pub struct Cause {
     pub target: Option<String>,
 }
 
-impl Cause {
+impl FirstMiss {
     pub(super) fn new(referrer: impl Into<Referrer>, key: impl Into<String>) -> Self {
         Self {
             referrer: referrer.into(),
@@ -50,7 +50,7 @@ impl Cause {
 
 impl Miss {
     /// The miss follows from another, if there is that.
-    pub(super) fn because(mut self, cause: impl Into<Option<Cause>>) -> Self {
+    pub(super) fn because(mut self, cause: impl Into<Option<FirstMiss>>) -> Self {
         self.because = self.because.or(cause.into());
         self
     }
@@ -115,7 +115,7 @@ impl<'a> Misses<'a> {
 
 /// Who else refers to the same thing that is not there depends on it, too.
 pub(super) fn same_target(references: &mut [Reference]) {
-    let mut first: HashMap<(ReferenceKind, String, String), Cause> = HashMap::new();
+    let mut first: HashMap<(ReferenceKind, String, String), FirstMiss> = HashMap::new();
     for reference in references {
         let kind = reference.kind;
         let Some(miss) = reference.miss.as_mut().filter(|_| is_a_thing(kind)) else {
@@ -127,7 +127,7 @@ pub(super) fn same_target(references: &mut [Reference]) {
                 miss.because.get_or_insert_with(|| known.get().clone());
             }
             Entry::Vacant(vacant) => {
-                let cause = Cause::new(&reference.referrer, &reference.key);
+                let cause = FirstMiss::new(&reference.referrer, &reference.key);
                 vacant.insert(cause.with_target(&reference.target));
             }
         }

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
 use super::policies::misplaced;
-use super::{Cause, Miss, Reference, ReferenceKind, RollScope, named};
-use crate::handler::schema::{Misfit, MisfitKind};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, RollScope, named};
+use crate::handler::schema::{MisfitKind, SchemaMisfit};
 use crate::registry::{HandlerEntry, nearest};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
@@ -88,7 +88,7 @@ fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
 }
 
 /// A text that a schema refuses by its form, in the words of the type that reads it, if it says which.
-fn better_said(misfit: &mut Misfit, config: &Json, misread: Option<&str>) {
+fn better_said(misfit: &mut SchemaMisfit, config: &Json, misread: Option<&str>) {
     let text = config.pointer(&misfit.pointer).and_then(Json::as_str);
     let says = |text: &str| misread.filter(|said| said.contains(&format!("`{text}`")));
     if let (MisfitKind::Other, Some(said)) = (&misfit.kind, text.and_then(says)) {
@@ -97,7 +97,12 @@ fn better_said(misfit: &mut Misfit, config: &Json, misread: Option<&str>) {
 }
 
 /// A key that is missing because another one in its place, unknown, is what it was to be.
-fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[(String, String)]) -> Miss {
+fn explained(
+    used: &Use<'_>,
+    misfit: &SchemaMisfit,
+    miss: Miss,
+    misspelt: &[(String, String)],
+) -> Miss {
     let MisfitKind::Missing(missing) = &misfit.kind else {
         return miss;
     };
@@ -107,12 +112,12 @@ fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[(String, S
     let below = || segments(&misfit.pointer).into_iter();
     miss.because(typo.map(|(_, key)| {
         let path: Vec<String> = below().chain([key.clone()]).collect();
-        Cause::new(&used.referrer, format!("config.{}", path.join(".")))
+        FirstMiss::new(&used.referrer, format!("config.{}", path.join(".")))
     }))
 }
 
 /// What a misfit means, with the key below its path where it is about one.
-fn misses(used: &Use<'_>, schema: &Json, misfit: &Misfit) -> Vec<(Option<String>, Miss)> {
+fn misses(used: &Use<'_>, schema: &Json, misfit: &SchemaMisfit) -> Vec<(Option<String>, Miss)> {
     let handler = used.handler;
     match &misfit.kind {
         MisfitKind::Unexpected(unexpected) => {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::handlers::uses;
-use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{FirstMiss, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::model::role;
 use crate::registry::nearest;
 use crate::settings::{Declaration, SettingRead, SettingType, read_of, reads};
@@ -198,13 +198,13 @@ fn asked(scope: &RollScope<'_>) -> BTreeSet<String> {
 }
 
 /// The cause of what follows from a declared name, if that name was to be another.
-pub(super) fn slip_of(scope: &RollScope<'_>, key: &str) -> Option<Cause> {
+pub(super) fn slip_of(scope: &RollScope<'_>, key: &str) -> Option<FirstMiss> {
     Names::of(scope).slip(key)?;
-    Some(Cause::new(Referrer::Declaration(key.to_owned()), "key"))
+    Some(FirstMiss::new(Referrer::Declaration(key.to_owned()), "key"))
 }
 
 /// The declaration that was to be of a name that is not declared: its mend, and the cause.
-pub(super) fn meant(scope: &RollScope<'_>, key: &str) -> Option<(String, Cause)> {
+pub(super) fn meant(scope: &RollScope<'_>, key: &str) -> Option<(String, FirstMiss)> {
     let (names, wanted) = (Names::of(scope), write(key));
     let mut declared = scope.definitions.settings.iter();
     let (idle, declared) = declared.find(|(known, _)| {
@@ -212,7 +212,10 @@ pub(super) fn meant(scope: &RollScope<'_>, key: &str) -> Option<(String, Cause)>
             && names.slip(known).is_some_and(|slip| slip.mend == wanted)
     })?;
     let mend = format!("{wanted} for `[\"{idle}\"]` at {}", declared.at(&[]));
-    Some((mend, Cause::new(Referrer::Declaration(idle.clone()), "key")))
+    Some((
+        mend,
+        FirstMiss::new(Referrer::Declaration(idle.clone()), "key"),
+    ))
 }
 
 /// Whether the program or a handler reads a setting as a text, so that it cannot be made a secret.

@@ -2,18 +2,21 @@
 //! inside what it asks for.
 
 use super::handlers::{Use, uses};
-use super::schema::Schema;
+use super::schema::LiveSchema;
 use super::settings::undeclared;
 use super::{
-    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, bounds, component,
+    FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, bounds,
+    component,
 };
 use crate::config::Config;
-use crate::grants::{CredentialGrant, GrantRefusal, Grants, HttpGrant, Lines, TableGrant, Verb};
+use crate::grants::{
+    CredentialGrant, GrantLines, GrantRefusal, Grants, HttpGrant, TableGrant, Verb,
+};
 use crate::handler::{Contract, TableName, TableNeed};
 use crate::registry::{HandlerOrigin, nearest};
 use crate::workspace::{Defined, Place, PluginFiles};
 
-pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>, schema: &LiveSchema) -> Vec<Reference> {
     let mut references = ceilings(scope, schema);
     for (name, plugin) in &scope.definitions.plugins {
         references.extend(asks(scope, name, plugin));
@@ -33,7 +36,7 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
 }
 
 /// What the operator allows is there and can be given: tables of the live schema, and secrets.
-fn ceilings(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
+fn ceilings(scope: &RollScope<'_>, schema: &LiveSchema) -> Vec<Reference> {
     let config = &scope.definitions.config;
     let mut references = Vec::new();
     for (name, grants) in &config.value.grants {
@@ -111,7 +114,7 @@ fn asks(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Referenc
         let miss = refused.map(|refused| refusal(name, config, refused));
         // What is not there, or cannot be given, is missed where it is named.
         let wrong = asked_thing(ask, &asked)
-            .map(|(key, target)| Cause::new(Referrer::plugin(name), key).with_target(&target));
+            .map(|(key, target)| FirstMiss::new(Referrer::plugin(name), key).with_target(&target));
         let miss = miss.map(|miss| miss.because(misnamed(scope, name)).because(wrong));
         let open = uncallable(scope, name, ask, &asked);
         let miss = miss.map(|miss| miss.because(open));
@@ -133,7 +136,7 @@ fn uncallable(
     plugin: &str,
     ask: &Grants,
     asked: &GrantRefusal,
-) -> Option<Cause> {
+) -> Option<FirstMiss> {
     let wanted = ask.http.get(index(asked, "http")?)?;
     let own = scope.definitions.config.value.grants.get(plugin)?;
     let there = |it: &&HttpGrant| {
@@ -142,7 +145,7 @@ fn uncallable(
     let owner = format!("grants.{plugin}");
     let mut allowed = own.http.iter().filter(there);
     let open = allowed.find(|it| asked::address(it, &owner).is_some())?;
-    let cause = Cause::new(
+    let cause = FirstMiss::new(
         Referrer::Ceiling(plugin.to_owned()),
         format!("{owner}.http"),
     );
@@ -150,12 +153,12 @@ fn uncallable(
 }
 
 /// The grants that were to be those of a plugin, and are of a name that no plugin has.
-fn misnamed(scope: &RollScope<'_>, plugin: &str) -> Option<Cause> {
+fn misnamed(scope: &RollScope<'_>, plugin: &str) -> Option<FirstMiss> {
     let grants = &scope.definitions.config.value.grants;
     let plugins = &scope.definitions.plugins;
     let strangers = grants.keys().filter(|name| !plugins.contains_key(*name));
     let near = nearest(plugin, strangers.map(String::as_str))?;
-    Some(Cause::new(
+    Some(FirstMiss::new(
         Referrer::Ceiling(near.to_owned()),
         format!("grants.{near}"),
     ))
@@ -170,14 +173,14 @@ fn refusal(plugin: &str, config: &Defined<Config>, refusal: &GrantRefusal) -> Mi
         return Miss::new(problem, mend);
     };
     let mend = match grant {
-        Lines::Flag(name) => addition::of(config, &format!("grants.{plugin}"), name, "true"),
-        Lines::Setting(key) => {
+        GrantLines::Flag(name) => addition::of(config, &format!("grants.{plugin}"), name, "true"),
+        GrantLines::Setting(key) => {
             addition::element(config, &format!("grants.{plugin}.settings"), "keys", key)
         }
-        Lines::Role(role) => {
+        GrantLines::Role(role) => {
             addition::element(config, &format!("grants.{plugin}.model"), "roles", role)
         }
-        Lines::Element(lines) => format!("add to callboard.toml:\n{lines}"),
+        GrantLines::Element(lines) => format!("add to callboard.toml:\n{lines}"),
     };
     Miss::new(problem, mend)
 }
@@ -194,8 +197,8 @@ fn asked_thing(ask: &Grants, asked: &GrantRefusal) -> Option<(&'static str, Stri
         return Some(("credentials", grant.name.clone()));
     }
     match &asked.mend {
-        Some(Lines::Setting(key)) => Some(("ask.settings", key.clone())),
-        Some(Lines::Role(role)) => Some(("ask.model", role.clone())),
+        Some(GrantLines::Setting(key)) => Some(("ask.settings", key.clone())),
+        Some(GrantLines::Role(role)) => Some(("ask.model", role.clone())),
         _ => None,
     }
 }
@@ -309,7 +312,7 @@ fn contracts<'a>(scope: &RollScope<'a>, plugin: &str, files: &'a PluginFiles) ->
 }
 
 fn tables(
-    schema: &Schema,
+    schema: &LiveSchema,
     (name, plugin): (&str, &PluginFiles),
     contract: &Contract,
 ) -> Vec<Reference> {
@@ -321,14 +324,14 @@ fn tables(
     fixed
         .map(|(table, need)| {
             let referrer = Referrer::handler(&contract.name);
-            let known = Cause::new(&referrer, "tables").with_target(table);
+            let known = FirstMiss::new(&referrer, "tables").with_target(table);
             // A table that is not there is nothing to ask for.
             let (at, miss) = match schema.no_table(table) {
                 Some(absent) => {
                     let miss = component::said(contract, absent).because(known);
                     let asked = plugin.manifest.value.ask.db.iter();
                     let asked = asked.filter(|grant| grant.table == *table);
-                    let asked = asked.map(|_| Cause::new(Referrer::plugin(name), "ask.db"));
+                    let asked = asked.map(|_| FirstMiss::new(Referrer::plugin(name), "ask.db"));
                     let asked = asked.map(|it| it.with_target(table)).next();
                     (["component"].as_slice(), Some(miss.because(asked)))
                 }
@@ -344,7 +347,7 @@ fn tables(
 }
 
 /// Tables that stages and policies name for the handlers of plugins.
-fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
+fn configured(scope: &RollScope<'_>, schema: &LiveSchema, used: &Use<'_>) -> Vec<Reference> {
     let entry = scope.registry.get(used.handler);
     let plugin = entry.and_then(|entry| {
         let (name, plugin) = scope
@@ -363,7 +366,7 @@ fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Ref
         TableName::Configured(key) => Some((key, need.table.of(&config)?, need)),
     });
     let tables = configured.map(|(key, table, need)| {
-        let there = Cause::new(&used.referrer, format!("config.{key}")).with_target(table);
+        let there = FirstMiss::new(&used.referrer, format!("config.{key}")).with_target(table);
         let miss = unasked(name, plugin, contract, (table, need));
         let there = schema.no_table(table).map(|_| there);
         let miss = miss.map(|miss| miss.because(there));
@@ -448,7 +451,7 @@ fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Ve
         let miss = match undeclared(scope, role) {
             // A role that is not there is nothing to ask for.
             Some(miss) => {
-                let known = Cause::new(Referrer::handler(handler), "roles").with_target(role);
+                let known = FirstMiss::new(Referrer::handler(handler), "roles").with_target(role);
                 Some(component::said(contract, miss).because(Some(known)))
             }
             None => unasked_role(plugin, contract, role),
@@ -470,7 +473,7 @@ fn settings(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) ->
             let (at, miss) = match asked::misspelt(scope, key) {
                 // A setting that is not there is nothing to ask for.
                 Some(absent) => {
-                    let known = Cause::new(&referrer, "settings").with_target(key);
+                    let known = FirstMiss::new(&referrer, "settings").with_target(key);
                     let miss = component::said(contract, absent).because(known);
                     (["component"].as_slice(), Some(miss))
                 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::pipelines::Staged;
-use super::{Cause, Miss, Reference, ReferenceKind, RollScope};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, RollScope};
 use crate::handler::Contract;
 use crate::pipeline::{Breach, Follow, Graph, Lapse, Pipeline, Stage, Way, breaches, ways_past};
 use crate::workspace::Defined;
@@ -197,7 +197,7 @@ fn instead(way: Way) -> String {
 }
 
 /// A `goto` to a stage that the guard does not come after is missed by itself.
-fn aside(staged: &Staged<'_>, way: Way) -> Option<Cause> {
+fn aside(staged: &Staged<'_>, way: Way) -> Option<FirstMiss> {
     let Way::Outcome(outcome) = way else {
         return None;
     };
@@ -206,5 +206,5 @@ fn aside(staged: &Staged<'_>, way: Way) -> Option<Cause> {
     };
     let key = format!("on.{outcome}");
     let reference = staged.reference(&key, ReferenceKind::Stage, &target);
-    Some(Cause::new(reference.referrer, key).with_target(&target))
+    Some(FirstMiss::new(reference.referrer, key).with_target(&target))
 }

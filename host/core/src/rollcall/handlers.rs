@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RefusedPlugin, RollScope};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RefusedPlugin, RollScope};
 use crate::registry::{HandlerOrigin, nearest};
 use crate::workspace::Place;
 
@@ -141,7 +141,7 @@ fn unknown(scope: &RollScope<'_>, name: &str) -> Miss {
             "add plugins/{lost}, which is granted something and is not there, if it gives the \
              handler; or name one of `callboard handlers list`"
         );
-        let cause = Cause::new(Referrer::Ceiling(lost.clone()), format!("grants.{lost}"));
+        let cause = FirstMiss::new(Referrer::Ceiling(lost.clone()), format!("grants.{lost}"));
         return Miss::new(problem, mend).because(cause);
     }
     let mend =
@@ -149,8 +149,8 @@ fn unknown(scope: &RollScope<'_>, name: &str) -> Miss {
     Miss::new(problem, mend)
 }
 
-fn not_loaded(refused: &RefusedPlugin) -> Cause {
-    Cause::new(Referrer::plugin(&refused.plugin), "name")
+fn not_loaded(refused: &RefusedPlugin) -> FirstMiss {
+    FirstMiss::new(Referrer::plugin(&refused.plugin), "name")
 }
 
 /// Notes on handlers that no stage and no policy names.

@@ -19,13 +19,13 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
 }
 
 /// A stage, and what its handler says of itself; a gate has no handler.
-struct Known<'a> {
+struct KnownStage<'a> {
     staged: Staged<'a>,
     contract: Option<&'a Contract>,
     is_native: bool,
 }
 
-impl Known<'_> {
+impl KnownStage<'_> {
     fn id(&self) -> &str {
         self.staged.stage.id()
     }
@@ -41,7 +41,7 @@ impl Known<'_> {
     }
 
     /// Whether its verdict counts for a stage that reads what came of those that it needs.
-    fn is_heard_by(&self, other: &Known<'_>) -> bool {
+    fn is_heard_by(&self, other: &KnownStage<'_>) -> bool {
         let (Some(own), Some(theirs)) = (self.contract, other.contract) else {
             return false;
         };
@@ -52,7 +52,7 @@ impl Known<'_> {
     }
 
     /// Whether what it writes says what it published, which a guard before it said yes to.
-    fn tells_what_it_published(&self, guard: &Known<'_>) -> bool {
+    fn tells_what_it_published(&self, guard: &KnownStage<'_>) -> bool {
         let publishes = self.contract.is_some_and(Contract::publishes);
         let graph = &self.staged.graph;
         self.is_native && publishes && graph.is_after(self.staged.number, guard.staged.number)
@@ -73,15 +73,15 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
         let handler = staged.stage.handler.as_ref();
         let entry = handler.and_then(|name| scope.registry.get(name.get_ref()));
         let contract = entry.map(|entry| &entry.contract);
-        Known {
+        KnownStage {
             staged,
             contract,
             is_native: entry.is_some_and(|entry| entry.origin.plugin().is_none()),
         }
     });
-    let stages: Vec<Known<'_>> = stages.collect();
+    let stages: Vec<KnownStage<'_>> = stages.collect();
     let lacking = KeyFlow::of(&defined.value, scope.registry).lacking(&graph);
-    let publishes = |it: &&Known<'_>| it.contract.is_some_and(Contract::publishes);
+    let publishes = |it: &&KnownStage<'_>| it.contract.is_some_and(Contract::publishes);
     let mut told = BTreeSet::new();
     let mut references = Vec::new();
     for publication in stages.iter().filter(publishes) {
@@ -114,7 +114,11 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
 }
 
 /// The keys of what an end hands on that a guard says something of.
-fn seen<'k>(stages: &'k [Known<'_>], end: &'k Known<'_>, guard: &Known<'_>) -> BTreeSet<&'k str> {
+fn seen<'k>(
+    stages: &'k [KnownStage<'_>],
+    end: &'k KnownStage<'_>,
+    guard: &KnownStage<'_>,
+) -> BTreeSet<&'k str> {
     // A person sees all that goes out; a handler judges what it reads, of which a stage behind it may
     // make what goes out.
     let mut keys = end.reads();
@@ -129,9 +133,9 @@ fn seen<'k>(stages: &'k [Known<'_>], end: &'k Known<'_>, guard: &Known<'_>) -> B
 /// The stages that write some keys of what an end hands on, a publication or what adds up judges, and that
 /// a guard before it does not come after. Each is told of once.
 fn rewritten(
-    stages: &[Known<'_>],
-    end_stage: &Known<'_>,
-    guard: &Known<'_>,
+    stages: &[KnownStage<'_>],
+    end_stage: &KnownStage<'_>,
+    guard: &KnownStage<'_>,
     keys: BTreeSet<&str>,
     told: &mut BTreeSet<usize>,
 ) -> Vec<(usize, Reference)> {
@@ -158,16 +162,16 @@ fn rewritten(
 
 /// Keys, and those from which the stages that a guard does not wait for make them.
 fn sources<'k>(
-    stages: &'k [Known<'_>],
+    stages: &'k [KnownStage<'_>],
     mut keys: BTreeSet<&'k str>,
-    guard: &Known<'_>,
+    guard: &KnownStage<'_>,
 ) -> BTreeSet<&'k str> {
     let graph = &guard.staged.graph;
-    let behind = |it: &&Known<'_>| !graph.is_after(guard.staged.number, it.staged.number);
+    let behind = |it: &&KnownStage<'_>| !graph.is_after(guard.staged.number, it.staged.number);
     loop {
         let makers = stages.iter().filter(behind);
         let makers = makers.filter(|maker| keys.iter().any(|key| maker.writes(key)));
-        let read: BTreeSet<_> = makers.flat_map(Known::reads).collect();
+        let read: BTreeSet<_> = makers.flat_map(KnownStage::reads).collect();
         let before = keys.len();
         keys.extend(read);
         if keys.len() == before {
@@ -176,7 +180,12 @@ fn sources<'k>(
     }
 }
 
-fn missed(writer: &Known<'_>, key: &str, end: &Known<'_>, guard: &Known<'_>) -> Reference {
+fn missed(
+    writer: &KnownStage<'_>,
+    key: &str,
+    end: &KnownStage<'_>,
+    guard: &KnownStage<'_>,
+) -> Reference {
     let (writer_id, end_id, guard_id) = (writer.id(), end.id(), guard.id());
     let passes = match end.contract {
         Some(contract) if contract.publishes() => "publishes",

@@ -16,7 +16,7 @@ pub(super) use self::shapes::Held;
 use super::lacking::Lacking;
 use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::{Contract, OUTCOMES};
 use crate::pipeline::{FOLLOWS, Follow, Graph, InputKey, Pipeline, Stage};
 use crate::registry::{HandlerEntry, Registry, nearest};
@@ -247,12 +247,12 @@ impl<'a> KeyFlow<'a> {
     }
 
     /// A condition of a stage that asks for what is no key of the pipeline.
-    fn broken_when(&self, stage: &Stage) -> Option<Cause> {
+    fn broken_when(&self, stage: &Stage) -> Option<FirstMiss> {
         let mut asked = stage.when.iter().map(|it| it.key.get_ref());
         let unknown = asked
             .find(|key| !self.pipeline.input.contains_key(*key) && self.writers(key).is_empty())?;
         let referrer = Referrer::stage(self.pipeline.name(), stage.id());
-        Some(Cause::new(referrer, "when").with_target(unknown))
+        Some(FirstMiss::new(referrer, "when").with_target(unknown))
     }
 
     /// Who could write a key.
@@ -361,7 +361,7 @@ impl<'a> KeyFlow<'a> {
     }
 
     /// What names an unread input by another name, if that is the only one to say so.
-    fn misspelt(&self, idle: &str) -> Option<Cause> {
+    fn misspelt(&self, idle: &str) -> Option<FirstMiss> {
         let lost = self.lost.iter().filter(|(_, lost)| lost.is_alone());
         let near = nearest(idle, lost.map(|(key, _)| *key))?;
         self.lost[near].by.first().cloned()
@@ -398,12 +398,12 @@ impl<'a> KeyFlow<'a> {
     }
 
     /// The input that was to be a key, and is of another name.
-    pub(super) fn misnamed(&self, key: &str) -> Option<Cause> {
+    pub(super) fn misnamed(&self, key: &str) -> Option<FirstMiss> {
         let inputs = self.pipeline.input.keys();
         let mut idle = inputs.filter(|input| self.is_idle(input));
         let input = idle.find(|input| self.meant(input) == Some(key))?;
         let referrer = Referrer::pipeline(self.pipeline.name());
-        Some(Cause::new(referrer, format!("input.{input}")))
+        Some(FirstMiss::new(referrer, format!("input.{input}")))
     }
 }
 

@@ -1,23 +1,23 @@
 //! Stages that come after nobody who writes what they read, though somebody does: one name that lacks in
 //! `needs` is told once, and whatever follows from it with that.
 
-use super::{Cause, Referrer};
+use super::{FirstMiss, Referrer};
 use crate::pipeline::{Graph, Pipeline};
 
 /// A stage, a key that nothing before it gives, and a stage that writes it.
-pub(super) type Lack<'k> = (usize, &'k str, usize);
+pub(super) type MissingKey<'k> = (usize, &'k str, usize);
 
 /// Those of one pipeline.
-pub(super) struct Lacking(Vec<(usize, usize, Cause)>);
+pub(super) struct Lacking(Vec<(usize, usize, FirstMiss)>);
 
 impl Lacking {
-    pub(super) fn of<'k>(pipeline: &Pipeline, lacks: impl Iterator<Item = Lack<'k>>) -> Self {
+    pub(super) fn of<'k>(pipeline: &Pipeline, lacks: impl Iterator<Item = MissingKey<'k>>) -> Self {
         let lacks = lacks.map(|(stage, key, writer)| {
             let referrer = Referrer::stage(pipeline.name(), pipeline.stages[stage].id());
             (
                 stage,
                 writer,
-                Cause::new(referrer, "handler").with_target(key),
+                FirstMiss::new(referrer, "handler").with_target(key),
             )
         });
         Self(lacks.collect())
@@ -25,7 +25,12 @@ impl Lacking {
 
     /// The miss whose mend also has `stage` come after `other`: one at or before it lacks that one, or one
     /// behind that.
-    pub(super) fn explains(&self, graph: &Graph<'_>, stage: usize, other: usize) -> Option<Cause> {
+    pub(super) fn explains(
+        &self,
+        graph: &Graph<'_>,
+        stage: usize,
+        other: usize,
+    ) -> Option<FirstMiss> {
         let reaches = |from: usize, to: usize| from == to || graph.is_after(from, to);
         let mut all = self.0.iter();
         let lack =

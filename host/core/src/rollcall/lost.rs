@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Referrer};
+use super::{FirstMiss, Referrer};
 use crate::pipeline::Pipeline;
 
 /// Who names a key that is not there.
@@ -13,7 +13,7 @@ pub(super) struct Lost {
     /// Handlers that read it: a contract has no slips.
     read: bool,
     /// The references that name it.
-    pub(super) by: Vec<Cause>,
+    pub(super) by: Vec<FirstMiss>,
 }
 
 impl Lost {
@@ -36,19 +36,24 @@ pub(super) fn lost<'a>(
     }
     let owner = || Referrer::pipeline(pipeline.name());
     let limit = pipeline.limits.key.as_ref();
-    let limit = limit.map(|key| (key.get_ref().as_str(), Cause::new(owner(), "limits.key")));
+    let limit = limit.map(|key| {
+        (
+            key.get_ref().as_str(),
+            FirstMiss::new(owner(), "limits.key"),
+        )
+    });
     let conditions = pipeline.stages.iter().flat_map(|stage| {
         let referrer = Referrer::stage(pipeline.name(), stage.id());
         stage.when.iter().map(move |condition| {
             let key = condition.key.get_ref().as_str();
-            (key, Cause::new(&referrer, "when").with_target(key))
+            (key, FirstMiss::new(&referrer, "when").with_target(key))
         })
     });
     let schedules = pipeline.schedules.iter().enumerate();
     let given = schedules.flat_map(|(index, schedule)| {
         let name = move |key: &str| format!("schedule.{index}.input.{key}");
         let keys = schedule.input.keys();
-        keys.map(move |key| (key.as_str(), Cause::new(owner(), name(key))))
+        keys.map(move |key| (key.as_str(), FirstMiss::new(owner(), name(key))))
     });
     for (key, cause) in limit.into_iter().chain(conditions).chain(given) {
         if is_lost(key) {

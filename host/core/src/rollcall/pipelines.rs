@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{FirstMiss, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Retry, Stage};
 use crate::registry::nearest;
 use crate::workspace::{Defined, Place};
@@ -71,7 +71,7 @@ impl<'a> Staged<'a> {
 
     /// The first stage, of this one and those before it, that needs one that is not there: what
     /// comes before is not known then.
-    pub(super) fn broken_need(&self) -> Option<Cause> {
+    pub(super) fn broken_need(&self) -> Option<FirstMiss> {
         broken_need(self.pipeline(), &self.graph, self.number)
     }
 
@@ -97,20 +97,24 @@ impl<'a> Staged<'a> {
 }
 
 /// The first of a stage and those before it that needs one that is not there.
-pub(super) fn broken_need(pipeline: &Pipeline, graph: &Graph<'_>, number: usize) -> Option<Cause> {
+pub(super) fn broken_need(
+    pipeline: &Pipeline,
+    graph: &Graph<'_>,
+    number: usize,
+) -> Option<FirstMiss> {
     if let Some(broken) = graph.broken(number) {
         let referrer = Referrer::stage(pipeline.name(), pipeline.stages[broken].id());
-        return Some(Cause::new(referrer, "needs"));
+        return Some(FirstMiss::new(referrer, "needs"));
     }
     if graph.circle().next().is_some() {
-        return Some(Cause::new(Referrer::pipeline(pipeline.name()), "needs"));
+        return Some(FirstMiss::new(Referrer::pipeline(pipeline.name()), "needs"));
     }
     // What stands below the table of a configuration is part of that.
     let before = graph.above(number).chain([number]);
     let mut below = before.map(|it| &pipeline.stages[it]);
     let below = below.find(|stage| stage.config.get_ref().get("needs").is_some())?;
     let referrer = Referrer::stage(pipeline.name(), below.id());
-    Some(Cause::new(referrer, "config.needs"))
+    Some(FirstMiss::new(referrer, "config.needs"))
 }
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {

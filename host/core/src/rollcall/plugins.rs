@@ -1,7 +1,7 @@
 //! Plugins: the component is there and is the one applied, its WIT contract is served, and
 //! what it gives is what it said.
 
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::Contract;
 use crate::plugin::manifest::{WIT, served};
 use crate::registry::{HandlerEntry, HandlerOrigin, nearest};
@@ -172,8 +172,8 @@ fn loaded(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Reference 
 }
 
 /// The reference of a plugin without which it cannot load.
-fn refusal(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Option<Cause> {
-    let because = |key: &str| Some(Cause::new(Referrer::plugin(name), key));
+fn refusal(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Option<FirstMiss> {
+    let because = |key: &str| Some(FirstMiss::new(Referrer::plugin(name), key));
     let ceiling = scope.definitions.config.value.ceiling(name);
     if !plugin
         .manifest
@@ -260,7 +260,8 @@ fn strangers(scope: &RollScope<'_>) -> Vec<Reference> {
                 }
             });
             let granted = config.value.grants.contains_key(name) && table == "limits";
-            let first = || Cause::new(Referrer::Ceiling(name.clone()), format!("grants.{name}"));
+            let first =
+                || FirstMiss::new(Referrer::Ceiling(name.clone()), format!("grants.{name}"));
             let miss = miss.map(|miss| miss.because(granted.then(first)));
             Reference::new(
                 Referrer::Ceiling(name.clone()),

@@ -2,14 +2,14 @@
 //! make sense.
 
 use super::keys::required;
-use super::schema::Schema;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::schema::LiveSchema;
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::TableName;
 use crate::pipeline::Span;
 use crate::policy::Policy;
 use crate::workspace::Defined;
 
-pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>, schema: &LiveSchema) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, policy) in &scope.definitions.policies {
         let referrer = Referrer::policy(name);
@@ -54,7 +54,7 @@ fn untouched(scope: &RollScope<'_>, policy: &Defined<Policy>) -> Option<Miss> {
         });
         let policy = Referrer::policy(value.name.get_ref());
         let misplaced = misplaced(scope, &policy, value.handler.get_ref());
-        let typo = configured.map(|key| Cause::new(policy, key));
+        let typo = configured.map(|key| FirstMiss::new(policy, key));
         let miss = Miss::new(problem, format!("name {touched}"));
         miss.because(misplaced).because(typo)
     })
@@ -66,11 +66,11 @@ pub(super) fn misplaced(
     scope: &RollScope<'_>,
     referrer: &Referrer,
     handler: &str,
-) -> Option<Cause> {
+) -> Option<FirstMiss> {
     let contract = &scope.registry.get(handler)?.contract;
     let first = required(&contract.reads).into_iter().next()?;
     let is_policy = matches!(referrer, Referrer::Policy(_));
-    is_policy.then(|| Cause::new(referrer, "handler").with_target(first))
+    is_policy.then(|| FirstMiss::new(referrer, "handler").with_target(first))
 }
 
 /// Keys that the handler cannot do without: a policy has no input, and no stage before it.

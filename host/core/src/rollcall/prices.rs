@@ -39,7 +39,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             );
             let slip = nearest(model, rules.prices.keys().map(String::as_str));
             let slip = slip.filter(|slip| !models.contains_key(*slip));
-            let slip = slip.map(|slip| super::Cause::new(referrer(), format!("models.prices.{slip}")));
+            let slip = slip.map(|slip| super::FirstMiss::new(referrer(), format!("models.prices.{slip}")));
             Miss::new(problem, mend).because(slip)
         });
         let place = config.at(&["models", "daily_cost"]);

@@ -6,19 +6,19 @@ use std::iter::once;
 
 use super::sample::{fault, strangers};
 use super::settings::needed;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::{Contract, PromptNeed};
 use crate::registry::nearest;
 use crate::template;
 use crate::workspace::{Place, Prompt};
 
 /// A handler that fills in a prompt, and what it gives to it.
-type Filled<'a> = (&'a Contract, &'a PromptNeed);
+type PromptUse<'a> = (&'a Contract, &'a PromptNeed);
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     let prompts = &scope.definitions.prompts;
-    let mut filled: BTreeMap<&str, Vec<Filled<'_>>> = BTreeMap::new();
+    let mut filled: BTreeMap<&str, Vec<PromptUse<'_>>> = BTreeMap::new();
     for (contract, place) in needed(scope) {
         for need in &contract.needs.prompts {
             let name = need.name.as_str();
@@ -60,7 +60,7 @@ fn asked_with(scope: &RollScope<'_>, name: &str, prompt: &Prompt) -> Reference {
         let lost = used.find_map(|(contract, _)| {
             let mut needs = contract.needs.prompts.iter();
             let need = needs.find(|need| near == Some(need.name.as_str()))?;
-            let cause = Cause::new(Referrer::handler(&contract.name), "prompts");
+            let cause = FirstMiss::new(Referrer::handler(&contract.name), "prompts");
             Some(cause.with_target(&need.name))
         });
         Miss::new("no handler asks a model with it", mend).because(lost)
@@ -88,7 +88,7 @@ fn absent(scope: &RollScope<'_>, name: &str) -> Miss {
     }
 }
 
-fn check(name: &str, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Reference> {
+fn check(name: &str, prompt: &Prompt, filled: &[PromptUse<'_>]) -> Vec<Reference> {
     let referrer = Referrer::Prompt(name.to_owned());
     let variables = template::bounded(prompt.template())
         .and_then(|text| template::on_deep_stack(|| variables(&prompt.file, &text)));
@@ -144,13 +144,13 @@ fn unused<'u>(
     let problem = format!("variable `{variable}` is declared, and the template does not use it");
     let mend = format!("use `{{{{ {variable} }}}}`, or remove it from `variables`");
     let typo = unknown.find(|unknown| nearest(unknown, once(variable)).is_some());
-    let cause = |typo: &String| Cause::new(referrer, "variables").with_target(typo);
+    let cause = |typo: &String| FirstMiss::new(referrer, "variables").with_target(typo);
     Miss::new(problem, mend).because(typo.map(cause))
 }
 
 /// The miss of a variable that a handler does not give to the prompt.
-fn not_given(variable: &str, filled: &[Filled<'_>]) -> Option<Miss> {
-    let lacks = |(_, need): &&Filled<'_>| !need.given().any(|given| given == variable);
+fn not_given(variable: &str, filled: &[PromptUse<'_>]) -> Option<Miss> {
+    let lacks = |(_, need): &&PromptUse<'_>| !need.given().any(|given| given == variable);
     let (contract, need) = filled.iter().find(lacks)?;
     let problem = format!(
         "`{}`, which fills in the prompt, gives {} and no `{variable}`",
@@ -164,7 +164,7 @@ fn not_given(variable: &str, filled: &[Filled<'_>]) -> Option<Miss> {
 }
 
 /// Misses of variables that a prompt has to use, as the model is told nothing without them.
-fn untold(referrer: &Referrer, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Reference> {
+fn untold(referrer: &Referrer, prompt: &Prompt, filled: &[PromptUse<'_>]) -> Vec<Reference> {
     let needed = filled.iter().flat_map(|(contract, need)| {
         let needed = need.needed.iter();
         needed.map(move |variable| (contract, need, variable))
@@ -185,7 +185,7 @@ fn untold(referrer: &Referrer, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Re
                 !need.given().any(|given| given == *it)
                     && nearest(it, need.given()) == Some(variable)
             });
-            let cause = |typo: &String| Cause::new(referrer, "variables").with_target(typo);
+            let cause = |typo: &String| FirstMiss::new(referrer, "variables").with_target(typo);
             let miss = Miss::new(problem, mend).because(typo.map(cause));
             Reference::new(referrer, "variables", ReferenceKind::Variable, variable)
                 .at(prompt.declaration(variable))
@@ -241,7 +241,7 @@ fn variables(name: &str, text: &str) -> Result<BTreeSet<String>, minijinja::Erro
 fn undeclared(
     referrer: &Referrer,
     variable: &str,
-    (declared, filled): (&BTreeSet<String>, &[Filled<'_>]),
+    (declared, filled): (&BTreeSet<String>, &[PromptUse<'_>]),
 ) -> Miss {
     let problem = format!("the template uses `{variable}`, which is not declared");
     let near = nearest(variable, declared.iter().map(String::as_str));
@@ -251,7 +251,7 @@ fn undeclared(
     match (near, not_given(variable, filled)) {
         (Some(near), None) if slip.is_some() => {
             let mend = format!("write \"{variable}\" for \"{near}\" in `variables`");
-            let cause = Cause::new(referrer, "variables").with_target(near);
+            let cause = FirstMiss::new(referrer, "variables").with_target(near);
             Miss::new(problem, mend).because(cause)
         }
         (Some(near), None) => Miss::new(problem, format!("write `{near}`, or {add}")),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use minijinja::{Error, ErrorKind};
 
-use crate::template::{self, Given, Shape, Stranger};
+use crate::template::{self, Given, Stranger, ValueShape};
 
 /// What a handler may give for a variable: lines of words, a day, a number.
 const TEXTS: [&str; 3] = ["a sample of\nwords, and more", "2026-06-25", "7"];
@@ -16,8 +16,10 @@ const PROMPT: &str = "prompt";
 
 /// Names of a template that are nothing which its variables have: each is a text.
 pub(super) fn strangers(text: &str, variables: &[String]) -> Vec<Stranger> {
-    let given = variables.iter().map(|name| (name.clone(), Shape::Plain));
-    let given = Shape::Parts(Arc::new(given.collect()));
+    let given = variables
+        .iter()
+        .map(|name| (name.clone(), ValueShape::Plain));
+    let given = ValueShape::Parts(Arc::new(given.collect()));
     let given = Given::of("the prompt", given);
     let texts = BTreeMap::from([(PROMPT, text)]);
     template::strangers(&template::environment(), &texts, (PROMPT, &given)).unwrap_or_default()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::keys::KeyFlow;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::Pipeline;
 use crate::registry::nearest;
 use crate::schedule::Schedule;
@@ -18,7 +18,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let flow = KeyFlow::of(&defined.value, scope.registry);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
-            let written = Written {
+            let written = DefinedSchedule {
                 scope,
                 referrer: &referrer,
                 pipeline: Some(defined),
@@ -33,7 +33,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let (referrer, schedules) = (Referrer::policy(name), &defined.value.schedules);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
-            let written = Written {
+            let written = DefinedSchedule {
                 scope,
                 referrer: &referrer,
                 pipeline: None,
@@ -68,7 +68,7 @@ fn times<T>(referrer: &Referrer, defined: &Defined<T>, schedules: &[Schedule]) -
 }
 
 /// A schedule in its definition.
-struct Written<'a> {
+struct DefinedSchedule<'a> {
     scope: &'a RollScope<'a>,
     referrer: &'a Referrer,
     /// What it starts; a policy takes no input.
@@ -77,7 +77,7 @@ struct Written<'a> {
     index: String,
 }
 
-impl Written<'_> {
+impl DefinedSchedule<'_> {
     fn reference<T>(&self, defined: &Defined<T>, key: &str) -> Reference {
         let place = defined.at(&["schedule", &self.index, "input", key]);
         Reference::new(self.referrer, self.name(key), ReferenceKind::Input, key).at(place)
@@ -137,7 +137,7 @@ impl Written<'_> {
                 .keys()
                 .filter(|key| !input.contains_key(*key));
             let typo = nearest(key, given.map(String::as_str));
-            let typo = typo.map(|typo| Cause::new(self.referrer, self.name(typo)));
+            let typo = typo.map(|typo| FirstMiss::new(self.referrer, self.name(typo)));
             let miss = Miss::new(problem, mend).because(typo);
             self.reference(defined, key).missed(Some(miss))
         });

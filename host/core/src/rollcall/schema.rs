@@ -6,22 +6,22 @@ use serde_json::{Map, Value as Json};
 
 use super::handlers::{Use, uses};
 use super::settings::needed;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, component, named};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, component, named};
 use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
-use crate::store::rights::Lacking;
+use crate::store::rights::MissingRights;
 use crate::store::{ColumnFacts, StoreError};
 
 /// Tables with their columns, as the database says now.
-pub(super) struct Schema {
+pub(super) struct LiveSchema {
     tables: BTreeMap<String, Vec<ColumnFacts>>,
     /// Those with which the user of the database may not do what it has to.
-    denied: BTreeMap<String, Lacking>,
+    denied: BTreeMap<String, MissingRights>,
 }
 
-impl Schema {
+impl LiveSchema {
     pub(super) async fn live(scope: &RollScope<'_>) -> Result<Self, StoreError> {
         let mut tables = BTreeMap::new();
         for name in scope.store.tables().await? {
@@ -130,7 +130,7 @@ impl Schema {
 
 /// Tables of the handlers that are used, with the columns that configurations name, and tables
 /// that plugins ask for.
-pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>, schema: &LiveSchema) -> Vec<Reference> {
     let mut references = Vec::new();
     for (contract, place) in needed(scope) {
         for need in &contract.needs.tables {
@@ -173,16 +173,16 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
 
 /// The grant by which the plugin of a handler asks for a table, too: one that both name is no slip of the
 /// component's.
-fn asked_of(scope: &RollScope<'_>, handler: &str, table: &str) -> Option<Cause> {
+fn asked_of(scope: &RollScope<'_>, handler: &str, table: &str) -> Option<FirstMiss> {
     let plugin = scope.registry.get(handler)?.origin.plugin()?;
     let manifest = &scope.definitions.plugins.get(plugin)?.manifest.value;
     let mut asked = manifest.ask.db.iter();
     asked.find(|grant| grant.table == table)?;
-    Some(Cause::new(Referrer::plugin(plugin), "ask.db").with_target(table))
+    Some(FirstMiss::new(Referrer::plugin(plugin), "ask.db").with_target(table))
 }
 
 /// Tables and columns that a configuration names.
-fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
+fn configured(scope: &RollScope<'_>, schema: &LiveSchema, used: &Use<'_>) -> Vec<Reference> {
     let Some(entry) = scope.registry.get(used.handler) else {
         return Vec::new();
     };
@@ -215,17 +215,17 @@ fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Ref
 
 /// Columns that a configuration names, each as what its handler takes it for.
 fn columns(
-    schema: &Schema,
+    schema: &LiveSchema,
     used: &Use<'_>,
     need: &TableNeed,
     (table, config): (&str, &Map<String, Json>),
 ) -> Vec<Reference> {
-    type Fits = fn(&Schema, &str, &str) -> Option<Miss>;
+    type Fits = fn(&LiveSchema, &str, &str) -> Option<Miss>;
     let any: Fits = |_, _, _| None;
     let kinds = [
         (&need.column_keys, any),
-        (&need.id_keys, Schema::no_id),
-        (&need.time_keys, Schema::no_time),
+        (&need.id_keys, LiveSchema::no_id),
+        (&need.time_keys, LiveSchema::no_time),
     ];
     let keys = kinds
         .into_iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::handlers::{Use, uses};
 use super::{
-    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, asked, component, declarations,
+    FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, asked, component, declarations,
     unable,
 };
 use crate::handler::Contract;
@@ -132,8 +132,8 @@ fn absent(scope: &RollScope<'_>, key: &str, contract: &Contract) -> Option<Miss>
 }
 
 /// The reference of a stored value, which is missed if it cannot be read.
-fn stored(key: &str) -> Cause {
-    Cause::new(Referrer::Value(key.to_owned()), key)
+fn stored(key: &str) -> FirstMiss {
+    FirstMiss::new(Referrer::Value(key.to_owned()), key)
 }
 
 /// Roles that a configuration names. They need not resolve, but they are declared.
@@ -232,7 +232,7 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     let keys = needed_keys(scope, role);
     let key = keys.iter().find(|key| !scope.settings.is_present(key))?;
     let unfit = scope.settings.unfit().any(|unfit| unfit.key == *key);
-    let half = Cause::new(Referrer::Role(role.to_owned()), half_key(scope, role));
+    let half = FirstMiss::new(Referrer::Role(role.to_owned()), half_key(scope, role));
     let because = if unfit { stored(key) } else { half };
     let problem = format!("role `{role}` does not resolve: `{key}` is not set");
     let missing = keys.iter().filter(|key| !scope.settings.is_present(key));
@@ -420,7 +420,7 @@ fn rewritten(scope: &RollScope<'_>, key: &str, value: &str) -> String {
 fn astray(error: &Unresolved, role: &str, part: &str) -> Miss {
     let key = role::key(role, part);
     let mend = format!("callboard settings set {key} VALUE");
-    let cause = Cause::new(Referrer::Role(role.to_owned()), key);
+    let cause = FirstMiss::new(Referrer::Role(role.to_owned()), key);
     Miss::new(error.to_string(), mend).because(cause)
 }
 

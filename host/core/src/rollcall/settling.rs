@@ -3,7 +3,7 @@
 
 use super::keys::properties;
 use super::pipelines::Staged;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::{Contract, RULING};
 use crate::pipeline::{Follow, Stage};
 
@@ -78,7 +78,7 @@ fn undecided(scope: &RollScope<'_>, gate: &Staged<'_>, by: &str) -> Option<Miss>
             .collect();
         super::named(all)
     };
-    let cause = || Cause::new(Referrer::stage(gate.defined.value.name(), by), "handler");
+    let cause = || FirstMiss::new(Referrer::stage(gate.defined.value.name(), by), "handler");
     let known = scope.registry.get(name).map(|entry| &entry.contract);
     (!known.is_some_and(decides)).then(|| {
         let problem = format!("handler `{name}` of stage `{by}` does not decide");

@@ -8,17 +8,17 @@ use toml::Spanned;
 
 use self::lacks::Asked;
 use super::keys::KeyFlow;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::schema::stray;
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::nearest;
 use crate::settings::{SettingType, fits};
-use crate::workspace::{Defined, Said, TestCase, TestDecision, is_folder_name};
+use crate::workspace::{Defined, SaidDecision, TestCase, TestDecision, is_folder_name};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let (mut references, mut asked) = (Vec::new(), Asked::new());
     for (name, defined) in &scope.definitions.test_cases {
-        let case = Case {
+        let case = DefinedTest {
             scope,
             referrer: Referrer::TestCase(name.clone()),
             defined,
@@ -34,7 +34,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         references.push(case.spanned("pipeline", kind, &defined.value.pipeline, miss));
         let settings = case.settings();
         let slip = settings.iter().find(|it| it.miss.is_some());
-        let slip = slip.map(|it| Cause::new(&it.referrer, &it.key));
+        let slip = slip.map(|it| FirstMiss::new(&it.referrer, &it.key));
         references.extend(settings);
         references.extend(case.cassette());
         if let Some(pipeline) = pipeline {
@@ -59,13 +59,13 @@ fn unknown<'n>(noun: &str, name: &str, known: impl Iterator<Item = &'n str> + Cl
 }
 
 /// A test in its definition.
-struct Case<'a> {
+struct DefinedTest<'a> {
     scope: &'a RollScope<'a>,
     referrer: Referrer,
     defined: &'a Defined<TestCase>,
 }
 
-impl Case<'_> {
+impl DefinedTest<'_> {
     fn spanned(
         &self,
         key: &str,
@@ -192,7 +192,7 @@ impl Case<'_> {
     fn part(&self, gate: &Stage, decision: &TestDecision) -> Option<Reference> {
         let parts = || gate.regenerate.keys().map(String::as_str);
         let (part, miss) = match (&decision.part, decision.said) {
-            (None, Said::Regenerated) => {
+            (None, SaidDecision::Regenerated) => {
                 let problem = "it does not say what is made anew";
                 let miss = match parts().next() {
                     Some(_) => Miss::new(problem, format!("add `part`, one of {}", named(parts()))),
@@ -204,14 +204,14 @@ impl Case<'_> {
                 (&decision.gate, Some(miss))
             }
             (None, _) => return None,
-            (Some(part), Said::Regenerated) if parts().next().is_some() => {
+            (Some(part), SaidDecision::Regenerated) if parts().next().is_some() => {
                 let there = gate.regenerate.contains_key(part.get_ref());
                 (
                     part,
                     (!there).then(|| unknown("part", part.get_ref(), parts())),
                 )
             }
-            (Some(part), Said::Regenerated) => {
+            (Some(part), SaidDecision::Regenerated) => {
                 let problem = format!("there is no part `{}`: the gate has none", part.get_ref());
                 (
                     part,

@@ -1,10 +1,10 @@
 //! Files and folders of a workspace that nothing reads.
 
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer};
-use crate::workspace::{Place, Unread};
+use super::{FirstMiss, Miss, Reference, ReferenceKind, Referrer};
+use crate::workspace::{Place, UnreadFile};
 
 /// A miss for each.
-pub fn list(unread: &[Unread]) -> Vec<Reference> {
+pub fn list(unread: &[UnreadFile]) -> Vec<Reference> {
     let misses = unread.iter().map(|unread| {
         let path = &unread.path;
         // A component that its manifest calls by another name is missed there.
@@ -13,7 +13,7 @@ pub fn list(unread: &[Unread]) -> Vec<Reference> {
             .and_then(|rest| rest.split_once('/'));
         let component = folder
             .filter(|(_, file)| file.ends_with(".wasm"))
-            .map(|(plugin, _)| Cause::new(Referrer::plugin(plugin), "component"));
+            .map(|(plugin, _)| FirstMiss::new(Referrer::plugin(plugin), "component"));
         let miss = Miss::new(&unread.problem, &unread.mend).because(component);
         Reference::new(
             Referrer::Unread(path.clone()),

@@ -13,7 +13,7 @@ const LEAST_CATCH_UP: Span = Span::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct WrittenSchedule {
     cron: Option<Cron>,
     every: Option<Every>,
     zone: Option<Zone>,
@@ -31,15 +31,15 @@ struct Written {
 
 impl<'de> Deserialize<'de> for Schedule {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Reader)
+        deserializer.deserialize_map(ScheduleVisitor)
     }
 }
 
 /// Keys that do not fit together are refused while the table is visited: an error that comes
 /// later has no place, and would be taken for one of the first `[[schedule]]`.
-struct Reader;
+struct ScheduleVisitor;
 
-impl<'de> de::Visitor<'de> for Reader {
+impl<'de> de::Visitor<'de> for ScheduleVisitor {
     type Value = Schedule;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,12 +48,12 @@ impl<'de> de::Visitor<'de> for Reader {
 
     fn visit_map<A: de::MapAccess<'de>>(self, table: A) -> Result<Schedule, A::Error> {
         let table = de::value::MapAccessDeserializer::new(table);
-        let written = Written::deserialize(table)?;
+        let written = WrittenSchedule::deserialize(table)?;
         written.schedule().map_err(de::Error::custom)
     }
 }
 
-impl Written {
+impl WrittenSchedule {
     fn schedule(self) -> Result<Schedule, &'static str> {
         let when = match (self.cron, self.every, self.zone) {
             (Some(cron), None, zone) => When::Cron {

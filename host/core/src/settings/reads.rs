@@ -15,20 +15,20 @@ pub struct SettingRead {
     /// Who reads it, in words.
     pub reader: &'static str,
     /// Whether a text that is of its type is one that the reader can use.
-    pub text: fn(&str) -> Result<(), Misfit>,
+    pub text: fn(&str) -> Result<(), SettingMisfit>,
     /// Whether it is one in the folder of a workspace, on this machine. The roll call asks the same of what is set.
-    pub place: fn(&Path, &str) -> Result<(), Misfit>,
+    pub place: fn(&Path, &str) -> Result<(), SettingMisfit>,
 }
 
 /// Why a text is no value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct SettingMisfit {
     pub problem: String,
     /// The value that was meant, if there is one much alike.
     pub meant: Option<String>,
 }
 
-impl Misfit {
+impl SettingMisfit {
     pub fn new(problem: impl Into<String>) -> Self {
         Self {
             problem: problem.into(),
@@ -58,13 +58,18 @@ impl Misfit {
 
 /// Whether `text` is a value of a setting: of the type that is declared, and one that the program can
 /// use, if the program reads it.
-pub fn fits(key: &str, kind: SettingType, text: &str) -> Result<(), Misfit> {
-    kind.check(text).map_err(Misfit::new)?;
+pub fn fits(key: &str, kind: SettingType, text: &str) -> Result<(), SettingMisfit> {
+    kind.check(text).map_err(SettingMisfit::new)?;
     read_of(key).map_or(Ok(()), |read| (read.text)(text))
 }
 
 /// The same of a text that somebody gives in a workspace, where it may name a place.
-pub fn fits_in(workspace: &Path, key: &str, kind: SettingType, text: &str) -> Result<(), Misfit> {
+pub fn fits_in(
+    workspace: &Path,
+    key: &str,
+    kind: SettingType,
+    text: &str,
+) -> Result<(), SettingMisfit> {
     fits(key, kind, text)?;
     read_of(key).map_or(Ok(()), |read| (read.place)(workspace, text))
 }
@@ -92,13 +97,13 @@ impl SettingRead {
 
     /// The same, with what is asked of its text besides.
     #[must_use]
-    pub const fn checked(self, text: fn(&str) -> Result<(), Misfit>) -> Self {
+    pub const fn checked(self, text: fn(&str) -> Result<(), SettingMisfit>) -> Self {
         Self { text, ..self }
     }
 
     /// The same, with what is asked of the place that it names besides.
     #[must_use]
-    pub const fn placed(self, place: fn(&Path, &str) -> Result<(), Misfit>) -> Self {
+    pub const fn placed(self, place: fn(&Path, &str) -> Result<(), SettingMisfit>) -> Self {
         Self { place, ..self }
     }
 

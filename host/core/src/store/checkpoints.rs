@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::parts::Moved;
+use self::parts::RunProgressRow;
 use super::ends::{self, RunEnding};
-use super::gates::{Gate, Verdict};
+use super::gates::{Gate, GateVerdict};
 use super::leases::{Lease, RunSignals};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
@@ -39,7 +39,7 @@ pub struct Checkpoint {
     /// Questions to a person.
     pub gates: Vec<Gate>,
     /// Questions that were settled as they came up, whose checkpoints are among `rows`.
-    pub settled: Vec<(Gate, Verdict)>,
+    pub settled: Vec<(Gate, GateVerdict)>,
     /// Statements that commit with it, exactly once, and the plugin they run as, if one does.
     pub writes: Vec<Statement>,
     pub writer: Option<granted::DeferredWriter>,
@@ -169,7 +169,7 @@ pub(super) async fn commit_in(
 async fn settle(
     transaction: &mut Transaction<'_>,
     gate: &Gate,
-    verdict: &Verdict,
+    verdict: &GateVerdict,
 ) -> Result<(), StoreError> {
     let now = transaction.clock().await?;
     if transaction
@@ -196,7 +196,10 @@ async fn advance(
     checkpoints: &[Arc<Checkpoint>],
 ) -> Result<Vec<Committed>, StoreError> {
     let dialect = transaction.dialect();
-    let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
+    let moved: Vec<RunProgressRow<'_>> = checkpoints
+        .iter()
+        .map(|one| RunProgressRow::of(one))
+        .collect();
     let query = Query::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
     let told: Vec<(String, RunSignals)> = transaction.read(query).await?;
     let mut told: BTreeMap<_, _> = told.into_iter().collect();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use self::pick::{Load, Wanted};
+use self::pick::{ClaimChoice, Load};
 use super::leases::RunSignals;
 use super::locks::Lock;
 use super::poisoned::Poison;
@@ -29,7 +29,7 @@ const PAGE: usize = 256;
 /// A run that was just taken, with its checkpoints so far.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename = "open_runs")]
-pub struct Claim {
+pub struct ClaimedRun {
     pub run: Run,
     pub fence: i64,
     pub told: RunSignals,
@@ -74,14 +74,17 @@ pub async fn take(
     store: &Store,
     claimant: &Claimant,
     slots: usize,
-) -> Result<Vec<Claim>, StoreError> {
+) -> Result<Vec<ClaimedRun>, StoreError> {
     let most = i64::from(claimant.suspect) - 1;
     take_between(store, claimant, slots, [0, most]).await
 }
 
 /// Take a run that lost so many workers that the next loss blocks it. The worker that takes it
 /// carries out nothing beside it, so that no other run is blocked for what this one does.
-pub async fn take_suspect(store: &Store, claimant: &Claimant) -> Result<Option<Claim>, StoreError> {
+pub async fn take_suspect(
+    store: &Store,
+    claimant: &Claimant,
+) -> Result<Option<ClaimedRun>, StoreError> {
     let least = i64::from(claimant.suspect);
     let mut taken = take_between(store, claimant, 1, [least, i64::MAX]).await?;
     Ok(taken.pop())
@@ -92,7 +95,7 @@ async fn take_between(
     claimant: &Claimant,
     slots: usize,
     recoveries: [i64; 2],
-) -> Result<Vec<Claim>, StoreError> {
+) -> Result<Vec<ClaimedRun>, StoreError> {
     let claimant = claimant.clone();
     store
         .write(move |transaction| {
@@ -110,7 +113,7 @@ pub async fn take_one(
     store: &Store,
     claimant: &Claimant,
     run: &str,
-) -> Result<Option<Claim>, StoreError> {
+) -> Result<Option<ClaimedRun>, StoreError> {
     let (claimant, run) = (claimant.clone(), run.to_owned());
     let taken = store.write(move |transaction| {
         Box::pin(async move {
@@ -144,7 +147,7 @@ async fn choose(
     if lines.is_empty() {
         return Ok(Vec::new());
     }
-    let mut wanted = Wanted::new(loads(transaction, now).await?, slots);
+    let mut wanted = ClaimChoice::new(loads(transaction, now).await?, slots);
     // A key that has nothing left is left out, so that it hides no run behind it.
     let mut spent: BTreeSet<String> = wanted.full_keys();
     for line in &lines {
@@ -270,7 +273,7 @@ async fn lease(
     claimant: &Claimant,
     now: i64,
     ids: Vec<String>,
-) -> Result<Vec<Claim>, StoreError> {
+) -> Result<Vec<ClaimedRun>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -309,7 +312,7 @@ async fn lease(
 /// which one cannot be read.
 async fn with_rows(
     transaction: &mut Transaction<'_>,
-    claims: &mut [Claim],
+    claims: &mut [ClaimedRun],
 ) -> Result<Vec<Poison>, StoreError> {
     let mut poison = Vec::new();
     let resumed: Vec<&str> = claims
@@ -326,7 +329,7 @@ async fn with_rows(
     let rows = transaction
         .query_within(stage_runs::of_runs(dialect, ids.clone()), limit)
         .await?;
-    let mut reader = stage_runs::Reader::default();
+    let mut reader = stage_runs::StageRunReader::default();
     for row in rows.iter() {
         match reader.read(row) {
             Ok(row) => of_run(claims, &row.run.clone(), |claim| claim.rows.push(row)),
@@ -347,14 +350,14 @@ async fn with_rows(
     Ok(poison)
 }
 
-fn of_run(claims: &mut [Claim], run: &str, change: impl FnOnce(&mut Claim)) {
+fn of_run(claims: &mut [ClaimedRun], run: &str, change: impl FnOnce(&mut ClaimedRun)) {
     if let Some(claim) = claims.iter_mut().find(|claim| claim.run.id == run) {
         change(claim);
     }
 }
 
-impl From<Claim> for super::leases::Lease {
-    fn from(claim: Claim) -> Self {
+impl From<ClaimedRun> for super::leases::Lease {
+    fn from(claim: ClaimedRun) -> Self {
         Self {
             run: claim.run.id,
             fence: claim.fence,

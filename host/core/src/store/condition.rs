@@ -10,7 +10,7 @@ use super::{Store, StoreError, StoreErrorKind};
 const LATE: Duration = Duration::from_secs(180);
 
 #[derive(Default)]
-pub(super) struct Condition {
+pub(super) struct DatabaseCondition {
     /// When the worker of this process last looked, if it has one.
     looked: Mutex<Option<Instant>>,
     damage: OnceLock<StoreError>,
@@ -19,7 +19,7 @@ pub(super) struct Condition {
     replaced: OnceLock<StoreError>,
 }
 
-impl Condition {
+impl DatabaseCondition {
     /// Remember a damage that an answer of the database tells of, and say what to do about it.
     pub(super) fn noted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         answer.map_err(|error| match error.kind {

@@ -1,9 +1,9 @@
 //! What was decided at a gate, kept at once with what follows from it.
 
 use super::checkpoints::{self, StageRow};
-use super::gates::{self, Decision, Gate, Verdict};
+use super::gates::{self, Decision, Gate, GateVerdict};
 use super::stage_runs::{self, StageRun};
-use super::steering::table::{self, Signal, State};
+use super::steering::table::{self, RunState, Signal};
 use super::steering::{SteerRefusal, SteerResult, Steered};
 use super::tenants::{self, DecidedGate};
 use super::{Store, StoreError, StoreErrorKind, Transaction, batch};
@@ -13,9 +13,9 @@ use crate::value::Statement;
 
 /// A decision with the gate's checkpoint.
 #[derive(Debug, Clone)]
-pub struct Decided {
+pub struct GateDecision {
     pub gate: Gate,
-    pub verdict: Verdict,
+    pub verdict: GateVerdict,
     /// It comes right after the checkpoints that the decision was made from.
     pub row: StageRun,
     /// [`RunSignals::signals`](super::leases::RunSignals::signals) when it was made.
@@ -27,7 +27,7 @@ pub struct Decided {
 /// Keep a decision and queue its run, unless a worker has it: then its holder sees a signal.
 /// Refused as changed if the run has another checkpoint meanwhile, or another signal, and as lapsed
 /// if a person decides it after its time has passed.
-pub async fn keep(store: &Store, decided: Decided) -> Result<SteerResult, StoreError> {
+pub async fn keep(store: &Store, decided: GateDecision) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(keep_in(transaction, decided)))
         .await
@@ -35,11 +35,11 @@ pub async fn keep(store: &Store, decided: Decided) -> Result<SteerResult, StoreE
 
 async fn keep_in(
     transaction: &mut Transaction<'_>,
-    decided: Decided,
+    decided: GateDecision,
 ) -> Result<SteerResult, StoreError> {
     let (dialect, run) = (transaction.dialect(), &decided.gate.run);
     let Some(locked) = table::lock(transaction, run).await? else {
-        return Ok(table::answer(Signal::Decide, State::Ended));
+        return Ok(table::answer(Signal::Decide, RunState::Ended));
     };
     let answer = table::answer(Signal::Decide, locked.state);
     if answer.is_err() {
@@ -78,7 +78,7 @@ async fn keep_in(
 }
 
 /// The same for tenants.
-fn told(decided: &Decided) -> DecidedGate<'_> {
+fn told(decided: &GateDecision) -> DecidedGate<'_> {
     DecidedGate {
         gate: &decided.gate,
         verdict: &decided.verdict,

@@ -31,7 +31,7 @@ pub struct Effect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename = "effects")]
 #[schemars(rename = "LedgerEntry")]
-pub struct Entry {
+pub struct LedgerEntry {
     /// Its pipeline; of a policy, `policy:NAME`.
     pub pipeline: String,
     /// Its name.
@@ -91,7 +91,7 @@ pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
 }
 
 /// The whole ledger, by pipeline and handler.
-pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
+pub async fn all(store: &Store) -> Result<Vec<LedgerEntry>, StoreError> {
     let query = select("ORDER BY pipeline, handler");
     store.readable("an entry of the ledger", query).await
 }

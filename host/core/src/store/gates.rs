@@ -79,7 +79,7 @@ pub fn insert(gate: &Gate) -> Statement {
 
 /// Who decided what.
 #[derive(Debug, Clone, Serialize)]
-pub struct Verdict {
+pub struct GateVerdict {
     pub decision: Decision,
     pub part: Option<String>,
     pub feedback: String,
@@ -90,7 +90,7 @@ pub struct Verdict {
 }
 
 /// Decide an open gate; touches one row, or none if it is decided already.
-pub fn decide(gate: &Gate, verdict: &Verdict, now: i64) -> Statement {
+pub fn decide(gate: &Gate, verdict: &GateVerdict, now: i64) -> Statement {
     let Gate {
         run, stage, visit, ..
     } = gate;

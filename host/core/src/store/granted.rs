@@ -41,12 +41,12 @@ use sqlx::ConnectOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
-use self::admission::{Asker, Checked};
+use self::admission::{AdmittedStatement, Asker};
 use self::catalog::Catalog;
 pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, execute_unchecked};
 pub use self::dry_check::authorise;
 #[doc(hidden)]
-pub use self::functions::{Makes, all as functions};
+pub use self::functions::{FunctionResult, all as functions};
 use self::login::PluginLogin;
 pub use self::query_limits::QueryLimits;
 use self::query_limits::statement_timeout;
@@ -72,10 +72,10 @@ const CONNECTIONS: u32 = 4;
 /// The database of one plugin. Cheap to clone.
 #[derive(Clone)]
 pub struct GrantedDatabase {
-    shared: Arc<Shared>,
+    shared: Arc<SharedGrants>,
 }
 
-struct Shared {
+struct SharedGrants {
     store: Store,
     plugin: Arc<str>,
     grants: Arc<Grants>,
@@ -113,7 +113,7 @@ impl Store {
                 Some(login::of_plugin(self, &store.options, plugin, grants, limits).await?)
             }
         };
-        let shared = Shared {
+        let shared = SharedGrants {
             store: self.clone(),
             plugin: plugin.into(),
             grants: Arc::new(grants.clone()),
@@ -249,14 +249,18 @@ impl GrantedDatabase {
         self.shared.limits.value_bytes.into()
     }
 
-    async fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
+    async fn check(
+        &self,
+        statement: Statement,
+        mode: Mode,
+    ) -> Result<AdmittedStatement, StoreError> {
         let checked = self.check_text(&statement.sql, mode).await?;
         checked.with(statement.params, self.value_bytes())
     }
 
     /// What may run of a statement. What names a table that is not there is told as that, as the operator
     /// who asks is told, and not as what a grant would open.
-    async fn check_text(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
+    async fn check_text(&self, sql: &str, mode: Mode) -> Result<AdmittedStatement, StoreError> {
         let error = match self.check_grants(sql, mode).await {
             Err(error) if error.kind == StoreErrorKind::Denied => error,
             checked => return checked,
@@ -272,7 +276,7 @@ impl GrantedDatabase {
     }
 
     /// What the grants let run of it. What is refused may be about a column that is new.
-    async fn check_grants(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
+    async fn check_grants(&self, sql: &str, mode: Mode) -> Result<AdmittedStatement, StoreError> {
         let Some(held) = self.catalog(None).await? else {
             return self.check_with(None, sql, mode);
         };
@@ -291,7 +295,7 @@ impl GrantedDatabase {
         catalog: Option<&Catalog>,
         sql: &str,
         mode: Mode,
-    ) -> Result<Checked, StoreError> {
+    ) -> Result<AdmittedStatement, StoreError> {
         admission::check_text(self.asker(catalog), sql, mode == Mode::Write)
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use self::unreadable::{Table, Tables, Unread, plain, unreadable};
+pub use self::unreadable::{ReadableTable, Tables, UnreadRows, plain, unreadable};
 use super::history::ORPHANED;
 use super::{Store, StoreError, batch};
 use crate::value::Query;
@@ -17,7 +17,7 @@ const EXAMPLES: u32 = 100;
 
 /// A run, or something that belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Case {
+pub struct HealthCase {
     pub run: String,
     /// Empty if the run is not known.
     pub pipeline: String,
@@ -30,7 +30,7 @@ pub struct Case {
 }
 
 /// Runs under way whose lease ran out longer than `grace` ago; `what` is their worker.
-pub async fn expired(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreError> {
+pub async fn expired(store: &Store, grace: Duration) -> Result<Vec<HealthCase>, StoreError> {
     let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
     let sql = format!(
         "SELECT id AS run, pipeline, revision, COALESCE(worker, '') AS what, \
@@ -41,7 +41,7 @@ pub async fn expired(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreE
 }
 
 /// Runs that cannot go on until something is mended; `what` says what.
-pub async fn blocked(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn blocked(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
         "SELECT id AS run, pipeline, revision, detail AS what, {now} - created_at AS age \
@@ -51,7 +51,7 @@ pub async fn blocked(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 /// Runs that have not ended and whose revision is not there; `what` is empty.
-pub async fn orphaned(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn orphaned(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let sql = format!(
         "SELECT id AS run, pipeline, revision, '' AS what, 0 AS age FROM open_runs \
         WHERE {ORPHANED} ORDER BY id"
@@ -60,7 +60,7 @@ pub async fn orphaned(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 /// Stages that wait for something that is not there, since they began; `what` is the stage.
-pub async fn held(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn held(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
         "SELECT id AS run, pipeline, revision, stage AS what, \
@@ -73,7 +73,7 @@ pub async fn held(store: &Store) -> Result<Vec<Case>, StoreError> {
 
 /// How many there are of something that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Several {
+pub struct WaitingCount {
     pub number: u64,
     /// How long the first one has been waiting; nothing if there is none.
     #[serde(with = "micros")]
@@ -81,7 +81,7 @@ pub struct Several {
 }
 
 /// Runs that are due for longer than `grace`, and no worker claims them.
-pub async fn overdue(store: &Store, grace: Duration) -> Result<Several, StoreError> {
+pub async fn overdue(store: &Store, grace: Duration) -> Result<WaitingCount, StoreError> {
     let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
     let sql = format!(
         "SELECT COUNT(*) AS number, COALESCE({now} - MIN(wake_at), 0) AS longest FROM open_runs \
@@ -91,7 +91,7 @@ pub async fn overdue(store: &Store, grace: Duration) -> Result<Several, StoreErr
 }
 
 /// Open gates of runs that have not ended.
-pub async fn gates(store: &Store) -> Result<Several, StoreError> {
+pub async fn gates(store: &Store) -> Result<WaitingCount, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
         "SELECT COUNT(*) AS number, COALESCE({now} - MIN(opened_at), 0) AS longest \
@@ -101,7 +101,7 @@ pub async fn gates(store: &Store) -> Result<Several, StoreError> {
 }
 
 /// Runs that are open and ended at once; `what` is how they ended.
-pub async fn in_both_tables(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn in_both_tables(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let sql = "SELECT open_runs.id AS run, open_runs.pipeline, open_runs.revision, \
             history.status AS what, 0 AS age \
         FROM open_runs JOIN history ON history.id = open_runs.id ORDER BY open_runs.id";
@@ -109,7 +109,7 @@ pub async fn in_both_tables(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 /// Checkpoints under a lower fence than the one before them; `what` is the stage.
-pub async fn receding_fences(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn receding_fences(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let sql = "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, 0 AS age FROM ( \
             SELECT run, stage, fence, \
                 LAG(fence) OVER (PARTITION BY run ORDER BY step) AS previous FROM stage_runs \
@@ -118,7 +118,7 @@ pub async fn receding_fences(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 /// Checkpoints of runs that are not there; `what` is the stage.
-pub async fn stray_checkpoints(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn stray_checkpoints(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let sql = "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, 0 AS age \
         FROM stage_runs \
         WHERE NOT EXISTS (SELECT 1 FROM open_runs WHERE open_runs.id = stage_runs.run) \
@@ -128,7 +128,7 @@ pub async fn stray_checkpoints(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 /// Open gates of runs that have ended or are not there; `what` is the stage.
-pub async fn stray_gates(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn stray_gates(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
         "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, {now} - opened_at AS age \
@@ -141,7 +141,7 @@ pub async fn stray_gates(store: &Store) -> Result<Vec<Case>, StoreError> {
 
 /// Runs that ended as done although a checkpoint that counts ended them otherwise; `what` is
 /// the stage and its outcome.
-pub async fn untrue_ends(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn untrue_ends(store: &Store) -> Result<Vec<HealthCase>, StoreError> {
     let sql = "SELECT history.id AS run, pipeline, revision, \
             stage || ': ' || outcome AS what, 0 AS age \
         FROM history JOIN stage_runs ON stage_runs.run = history.id \
@@ -151,7 +151,7 @@ pub async fn untrue_ends(store: &Store) -> Result<Vec<Case>, StoreError> {
     cases(store, sql).await
 }
 
-async fn cases(store: &Store, sql: &str) -> Result<Vec<Case>, StoreError> {
+async fn cases(store: &Store, sql: &str) -> Result<Vec<HealthCase>, StoreError> {
     let query = Query::new(format!("{sql} LIMIT {EXAMPLES}"));
     store.readable("a case for the doctor", query).await
 }

@@ -11,11 +11,11 @@ use crate::settings::hex;
 use crate::value::{Rows, Statement};
 
 /// The digest of what was applied, by owner and number.
-type Applied = BTreeMap<(String, i64), String>;
+type AppliedDigests = BTreeMap<(String, i64), String>;
 
 /// Where a script stands.
-enum State {
-    Applied,
+enum ScriptState {
+    AppliedDigests,
     Missing { text: String, digest: String },
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
     transaction.execute(Statement::new(schema::APPLIED)).await?;
     let rows = transaction.query(applied()).await?;
     for (owner, number, state) in states(&rows, transaction.dialect())? {
-        if let State::Missing { text, digest } = state {
+        if let ScriptState::Missing { text, digest } = state {
             transaction.script(text).await?;
             let sql = "INSERT INTO migrations (owner, number, digest) VALUES ($1, $2, $3)";
             let record = Statement::new(sql).bind(owner).bind(number).bind(digest);
@@ -60,14 +60,15 @@ fn applied() -> Statement {
 /// Whether what is applied is what this program knows, all of it and nothing else.
 fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
     let states = states(rows, dialect)?;
-    let is_missing = |(_, _, state): &(_, _, State)| matches!(state, State::Missing { .. });
+    let is_missing =
+        |(_, _, state): &(_, _, ScriptState)| matches!(state, ScriptState::Missing { .. });
     if states.iter().any(is_missing) {
         return Err(missing());
     }
     Ok(())
 }
 
-fn read(rows: &Rows) -> Result<Applied, StoreError> {
+fn read(rows: &Rows) -> Result<AppliedDigests, StoreError> {
     let applied = rows.read::<(String, i64, String)>()?.into_iter();
     Ok(applied
         .map(|(owner, number, digest)| ((owner, number), digest))
@@ -76,7 +77,10 @@ fn read(rows: &Rows) -> Result<Applied, StoreError> {
 
 /// Each script of this program, in the order in which they are applied. Refused if the database
 /// has others.
-fn states(rows: &Rows, dialect: Dialect) -> Result<Vec<(&'static str, i64, State)>, StoreError> {
+fn states(
+    rows: &Rows,
+    dialect: Dialect,
+) -> Result<Vec<(&'static str, i64, ScriptState)>, StoreError> {
     let (applied, scripts) = (read(rows)?, schema::scripts());
     refuse_unknown(&applied, &scripts)?;
     let mut states = Vec::new();
@@ -86,9 +90,9 @@ fn states(rows: &Rows, dialect: Dialect) -> Result<Vec<(&'static str, i64, State
             let digest = hex(&Sha256::digest(&text));
             let number = migration.number;
             let state = match applied.get(&(owner.to_owned(), number)) {
-                Some(known) if *known == digest => State::Applied,
+                Some(known) if *known == digest => ScriptState::Applied,
                 Some(_) => return Err(changed(owner, number)),
-                None => State::Missing { text, digest },
+                None => ScriptState::Missing { text, digest },
             };
             states.push((owner, number, state));
         }
@@ -104,7 +108,7 @@ fn missing() -> StoreError {
     )
 }
 
-fn refuse_unknown(applied: &Applied, scripts: &[Scripts]) -> Result<(), StoreError> {
+fn refuse_unknown(applied: &AppliedDigests, scripts: &[Scripts]) -> Result<(), StoreError> {
     let newest = |owner: &str| {
         let known = scripts.iter().find(|scripts| scripts.owner == owner);
         known.and_then(|known| known.migrations.last())

@@ -14,7 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor, SqlSafeStr};
 
 pub(super) use self::answered::{ANSWER, GRACE, answered};
-use self::suited::Place;
+use self::suited::SchemaPlace;
 pub(super) use self::timed::limit;
 pub(super) use self::values::{bound, decode, kinds, known};
 use super::borrowed::Borrowed;
@@ -341,7 +341,7 @@ pub(super) fn set_writing() -> String {
 }
 
 /// Connect once. A pool waits for a server that refuses, and then says only that it waited.
-async fn reach(options: &PgConnectOptions) -> Result<(PgConnection, Place), StoreError> {
+async fn reach(options: &PgConnectOptions) -> Result<(PgConnection, SchemaPlace), StoreError> {
     let reaches = async {
         let connected = options.connect().await;
         let mut connection = connected.map_err(|error| opening(options, error))?;

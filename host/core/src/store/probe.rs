@@ -19,7 +19,7 @@ type ProbeResult = Result<(), StoreError>;
 
 /// The last answer, and when it was given.
 #[derive(Default)]
-pub(super) struct Probe(Mutex<Option<(Instant, ProbeResult)>>);
+pub(super) struct WriteProbe(Mutex<Option<(Instant, ProbeResult)>>);
 
 impl Store {
     /// Whether something can be written now. One asks at a time; those that come meanwhile share

@@ -15,7 +15,7 @@ use crate::value::form::{Blob, micros};
 use crate::value::{Query, Statement};
 
 /// Contents by path.
-type Files = BTreeMap<String, Vec<u8>>;
+type StoredFiles = BTreeMap<String, Vec<u8>>;
 
 /// A snapshot of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -58,7 +58,7 @@ const ACTIVE: &str = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1"
 /// Gives its number.
 pub async fn save(
     store: &Store,
-    files: Files,
+    files: StoredFiles,
     digest: &str,
     note: &str,
     now: Timestamp,
@@ -70,7 +70,7 @@ pub async fn save(
 /// The same with what becomes of the values of settings, in the same transaction: gives what did.
 pub async fn save_with(
     store: &Store,
-    (files, digest, note): (Files, &str, &str),
+    (files, digest, note): (StoredFiles, &str, &str),
     now: Timestamp,
     carry: CarryOver,
 ) -> Result<(i64, Vec<SettingChange>), StoreError> {
@@ -156,7 +156,7 @@ pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
 }
 
 /// The files of a revision; empty if there is no such revision.
-pub async fn files(store: &Store, number: i64) -> Result<Files, StoreError> {
+pub async fn files(store: &Store, number: i64) -> Result<StoredFiles, StoreError> {
     let sql = "SELECT f.path, f.digest, b.content FROM revision_files f \
         JOIN blobs b ON b.digest = f.digest WHERE f.revision = $1";
     let kept: Vec<(String, String, Blob)> = store.read(Query::new(sql).bind(number)).await?;
@@ -207,18 +207,18 @@ fn is_component(path: &str) -> bool {
 /// What a revision says: its files but for the components of plugins, and of those path and
 /// digest. A component is large, and read when a guest is called: see [`content`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Said {
-    pub files: Files,
+pub struct RevisionFiles {
+    pub files: StoredFiles,
     pub components: BTreeMap<String, String>,
 }
 
 /// What a revision says; empty if there is no such revision.
-pub async fn said(store: &Store, number: i64) -> Result<Said, StoreError> {
+pub async fn said(store: &Store, number: i64) -> Result<RevisionFiles, StoreError> {
     let sql = "SELECT f.path, f.digest, b.content FROM revision_files f \
         LEFT JOIN blobs b ON b.digest = f.digest AND (f.path NOT LIKE 'plugins/%' \
             OR f.path LIKE '%/plugin.toml' OR f.path LIKE '%/contracts.json') \
         WHERE f.revision = $1";
-    let mut said = Said::default();
+    let mut said = RevisionFiles::default();
     let kept: Vec<(String, String, Option<Blob>)> =
         store.read(Query::new(sql).bind(number)).await?;
     for (path, digest, content) in kept {
@@ -348,7 +348,7 @@ async fn insert(
 async fn keep(
     transaction: &mut Transaction<'_>,
     revision: i64,
-    files: Files,
+    files: StoredFiles,
 ) -> Result<(), StoreError> {
     let former = Statement::new("DELETE FROM revision_files WHERE revision = $1").bind(revision);
     transaction.execute(former).await?;

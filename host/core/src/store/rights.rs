@@ -39,7 +39,7 @@ struct Found {
 
 /// Tables on which the user of the database lacks the same rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lacking {
+pub struct MissingRights {
     tables: Vec<String>,
     owner: String,
     who: String,
@@ -47,7 +47,7 @@ pub struct Lacking {
     lacks: String,
 }
 
-impl Lacking {
+impl MissingRights {
     fn of(found: Found) -> Self {
         Self {
             tables: vec![found.called],
@@ -122,17 +122,17 @@ impl Lacking {
 
 impl Store {
     /// The rights that the user of the database lacks on tables of the host and its tenants.
-    pub async fn lacking(&self) -> Result<Vec<Lacking>, StoreError> {
-        Ok(Lacking::gathered(self.lacks().await?))
+    pub async fn lacking(&self) -> Result<Vec<MissingRights>, StoreError> {
+        Ok(MissingRights::gathered(self.lacks().await?))
     }
 
     /// Tables of the schema with what cannot be done with each: those that may not be read, and of the
     /// tenants' also those in which something else may not be done.
-    pub async fn denied_tables(&self) -> Result<BTreeMap<String, Lacking>, StoreError> {
+    pub async fn denied_tables(&self) -> Result<BTreeMap<String, MissingRights>, StoreError> {
         let found = self.lacks().await?.into_iter();
         let denied = found.filter(|it| schema::is_made(&it.name) || it.lacks.contains("SELECT"));
         Ok(denied
-            .map(|it| (it.name.clone(), Lacking::of(it)))
+            .map(|it| (it.name.clone(), MissingRights::of(it)))
             .collect())
     }
 
@@ -176,18 +176,18 @@ impl Store {
 }
 
 fn explained(found: Vec<Found>, error: StoreError) -> StoreError {
-    let lacking = Lacking::gathered(found);
+    let lacking = MissingRights::gathered(found);
     let meant = lacking.iter().find(|it| it.is_meant_by(&error.message));
-    meant.map_or(error, Lacking::refused)
+    meant.map_or(error, MissingRights::refused)
 }
 
 /// The same of the database at an address, whatever its schema is.
-pub async fn lacking(url: &str) -> Result<Vec<Lacking>, StoreError> {
-    if !matches!(super::kind(url)?, super::Address::Postgres) {
+pub async fn lacking(url: &str) -> Result<Vec<MissingRights>, StoreError> {
+    if !matches!(super::kind(url)?, super::DatabaseAddress::Postgres) {
         return Ok(Vec::new());
     }
     let rows = postgres::ask(url, Statement::new(LACKING)).await?;
-    Ok(Lacking::gathered(rows.read()?))
+    Ok(MissingRights::gathered(rows.read()?))
 }
 
 /// A refusal at an address that is not opened yet.
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told_with_its_mend() {
-        let all = Lacking::gathered(vec![
+        let all = MissingRights::gathered(vec![
             found("blobs", "cc", "INSERT"),
             found("locks", "cc", "INSERT"),
             found("migrations", "ann", "SELECT"),

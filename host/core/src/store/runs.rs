@@ -209,12 +209,12 @@ pub(super) fn ended_columns() -> String {
 /// A run as a list shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Listed {
+pub enum ListedRun {
     Run(Box<Run>),
     Unreadable(Unreadable),
 }
 
-impl Listed {
+impl ListedRun {
     fn of(row: Row<'_>) -> Self {
         match row.read::<Run>() {
             Ok(mut run) => {
@@ -222,24 +222,24 @@ impl Listed {
                 if run.status == RunStatus::Running {
                     run.detail.clear();
                 }
-                Listed::Run(Box::new(run))
+                ListedRun::Run(Box::new(run))
             }
-            Err(error) => Listed::Unreadable(Unreadable::of(row, &error.into())),
+            Err(error) => ListedRun::Unreadable(Unreadable::of(row, &error.into())),
         }
     }
 
     pub fn id(&self) -> &str {
         match self {
-            Listed::Run(run) => &run.id,
-            Listed::Unreadable(run) => &run.id,
+            ListedRun::Run(run) => &run.id,
+            ListedRun::Unreadable(run) => &run.id,
         }
     }
 
     /// The run, if it can be read.
     pub fn run(self) -> Option<Run> {
         match self {
-            Listed::Run(run) => Some(*run),
-            Listed::Unreadable(_) => None,
+            ListedRun::Run(run) => Some(*run),
+            ListedRun::Unreadable(_) => None,
         }
     }
 }
@@ -248,8 +248,8 @@ impl Listed {
 pub async fn by_id(store: &Store, id: &str) -> Result<Option<Run>, StoreError> {
     match listed(store, id).await? {
         None => Ok(None),
-        Some(Listed::Run(run)) => Ok(Some(*run)),
-        Some(Listed::Unreadable(run)) => Err(StoreError::internal(format!(
+        Some(ListedRun::Run(run)) => Ok(Some(*run)),
+        Some(ListedRun::Unreadable(run)) => Err(StoreError::internal(format!(
             "run {0} cannot be read: {1}; `callboard runs cancel {0}` ends it, and `callboard runs \
              prune {0}` removes one that has ended",
             run.id, run.detail
@@ -258,10 +258,10 @@ pub async fn by_id(store: &Store, id: &str) -> Result<Option<Run>, StoreError> {
 }
 
 /// The run of an id, readable or not.
-pub async fn listed(store: &Store, id: &str) -> Result<Option<Listed>, StoreError> {
+pub async fn listed(store: &Store, id: &str) -> Result<Option<ListedRun>, StoreError> {
     let sql = format!("SELECT {COLUMNS}, finished_at FROM runs WHERE id = $1 LIMIT 1");
     let rows = store.query(Statement::new(sql).bind(id)).await?;
-    Ok(rows.first().map(Listed::of))
+    Ok(rows.first().map(ListedRun::of))
 }
 
 /// Which runs to list; without anything, all of them.
@@ -272,7 +272,11 @@ pub struct Only<'a> {
 }
 
 /// Runs, newest first.
-pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Listed>, StoreError> {
+pub async fn newest(
+    store: &Store,
+    limit: u32,
+    only: Only<'_>,
+) -> Result<Vec<ListedRun>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}, finished_at FROM runs \
         WHERE ($2 = '' OR status = $2) AND ($3 = '' OR pipeline = $3) \
@@ -283,15 +287,15 @@ pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Lis
         .bind(only.status.map_or("", RunStatus::as_str))
         .bind(only.pipeline.unwrap_or_default());
     let rows = store.query(statement).await?;
-    Ok(rows.iter().map(Listed::of).collect())
+    Ok(rows.iter().map(ListedRun::of).collect())
 }
 
 /// Runs that have not ended, newest first.
-pub async fn open(store: &Store, limit: u32) -> Result<Vec<Listed>, StoreError> {
+pub async fn open(store: &Store, limit: u32) -> Result<Vec<ListedRun>, StoreError> {
     let columns = open_columns();
     let sql = format!("SELECT {columns} FROM open_runs ORDER BY created_at DESC, id DESC LIMIT $1");
     let rows = store.query(Statement::new(sql).bind(limit)).await?;
-    Ok(rows.iter().map(Listed::of).collect())
+    Ok(rows.iter().map(ListedRun::of).collect())
 }
 
 /// Whether a run of a pipeline has not ended.

@@ -29,12 +29,12 @@ use crate::value::{Query, Statement, form, select};
 pub struct Timetable {
     pub revision: i64,
     /// By name.
-    pub schedules: BTreeMap<String, Planned>,
+    pub schedules: BTreeMap<String, PlannedStart>,
 }
 
 /// What starts by itself, and the run that it starts.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub struct PlannedStart {
     pub cadence: Cadence,
     /// Only what is enabled has a row.
     pub enabled: bool,
@@ -171,7 +171,7 @@ pub(super) struct Times {
     next_at: Option<i64>,
 }
 
-impl Planned {
+impl PlannedStart {
     /// The last and the next time as they can be, if they are not: times that lie ahead by more
     /// than the cadence allows are not believed.
     fn times(&self, last_at: i64, next_at: Option<i64>, now: i64) -> Option<(i64, Option<i64>)> {
@@ -210,7 +210,7 @@ struct NewRow<'p> {
 }
 
 impl<'p> NewRow<'p> {
-    fn of(name: &'p str, planned: &'p Planned, now: i64) -> Self {
+    fn of(name: &'p str, planned: &'p PlannedStart, now: i64) -> Self {
         let (pause, next_at) = match &planned.cadence {
             Cadence::Clock(schedule) => (None, schedule.next(timestamp(now))),
             Cadence::Pause(pause) => (Some(micros(*pause)), None),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::settings::{self, Content, Stored};
+use super::settings::{self, SettingContent, StoredSetting};
 use super::{Store, StoreError, Transaction};
 use crate::value::form::micros;
 use crate::value::{Query, Statement, select};
@@ -48,10 +48,10 @@ pub struct SettingChange {
 
 /// What is to happen to a value.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct PlannedChange {
     pub key: String,
     /// None takes it away.
-    pub content: Option<Content>,
+    pub content: Option<SettingContent>,
     pub event: SettingEvent,
     pub who: String,
     pub detail: String,
@@ -59,12 +59,12 @@ pub struct Wanted {
 
 /// What becomes of values when a revision becomes active: what the files of the one before, if there was
 /// one, and of the new one declare, and the values that are set.
-pub type CarryOver = fn(Option<&[u8]>, &[u8], &[Stored]) -> Vec<Wanted>;
+pub type CarryOver = fn(Option<&[u8]>, &[u8], &[StoredSetting]) -> Vec<PlannedChange>;
 
 /// Change values, all of them or none. What is so already is no change.
 pub async fn change(
     store: &Store,
-    wanted: Vec<Wanted>,
+    wanted: Vec<PlannedChange>,
     now: Timestamp,
 ) -> Result<Vec<SettingChange>, StoreError> {
     store
@@ -77,7 +77,7 @@ pub async fn change(
 /// The same in a transaction that does more.
 pub(super) async fn change_in(
     transaction: &mut Transaction<'_>,
-    wanted: Vec<Wanted>,
+    wanted: Vec<PlannedChange>,
     now: Timestamp,
 ) -> Result<Vec<SettingChange>, StoreError> {
     let stored = settings::list_in(transaction).await?;
@@ -93,7 +93,8 @@ pub(super) async fn change_in(
             None => settings::unset(&wanted.key),
         };
         transaction.execute(write).await?;
-        let is_sealed = |content: &&Content| matches!(content, Content::Sealed { .. });
+        let is_sealed =
+            |content: &&SettingContent| matches!(content, SettingContent::Sealed { .. });
         let new = wanted.content.as_ref();
         let change = SettingChange {
             id: uuid::Uuid::now_v7().to_string(),
@@ -113,10 +114,10 @@ pub(super) async fn change_in(
 }
 
 /// What is told of a value: nothing of a secret.
-fn text(content: &Content) -> Option<String> {
+fn text(content: &SettingContent) -> Option<String> {
     match content {
-        Content::Text(text) => Some(text.clone()),
-        Content::Sealed { .. } | Content::Unreadable(_) => None,
+        SettingContent::Text(text) => Some(text.clone()),
+        SettingContent::Sealed { .. } | SettingContent::Unreadable(_) => None,
     }
 }
 

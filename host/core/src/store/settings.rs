@@ -11,15 +11,15 @@ use crate::value::{ColumnError, Row, Statement};
 
 /// The value of one setting, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredSetting {
     pub key: String,
-    pub content: Content,
+    pub content: SettingContent,
     pub updated_at: Timestamp,
 }
 
 /// A text, or a secret that only the key file opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum SettingContent {
     Text(String),
     Sealed {
         bytes: Vec<u8>,
@@ -34,14 +34,14 @@ pub enum Content {
 #[serde(rename = "settings")]
 struct Kept {
     key: String,
-    content: Columns,
+    content: ContentColumns,
     updated_at: i64,
 }
 
 /// Either a value, or one that is sealed with the key of an id.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename = "settings")]
-struct Columns {
+struct ContentColumns {
     value: Option<String>,
     sealed: Option<Blob>,
     key_id: Option<String>,
@@ -53,15 +53,15 @@ pub(super) fn columns() -> String {
 }
 
 /// Set a value, or set it again.
-pub fn set(key: &str, content: &Content, now: Timestamp) -> Statement {
-    let mut columns = Columns::default();
+pub fn set(key: &str, content: &SettingContent, now: Timestamp) -> Statement {
+    let mut columns = ContentColumns::default();
     match content.clone() {
-        Content::Text(text) => columns.value = Some(text),
-        Content::Sealed { bytes, key_id } => {
+        SettingContent::Text(text) => columns.value = Some(text),
+        SettingContent::Sealed { bytes, key_id } => {
             columns.sealed = Some(Blob(bytes));
             columns.key_id = Some(key_id);
         }
-        Content::Unreadable(_) => {}
+        SettingContent::Unreadable(_) => {}
     }
     let row = Kept {
         key: key.to_owned(),
@@ -81,22 +81,24 @@ pub fn unset(key: &str) -> Statement {
 
 /// Every value, in the order of keys. One that cannot be read is there as that; a row whose key
 /// cannot be read belongs to no setting, and is told to the log.
-pub async fn list(store: &Store) -> Result<Vec<Stored>, StoreError> {
+pub async fn list(store: &Store) -> Result<Vec<StoredSetting>, StoreError> {
     let sql = format!("SELECT {} FROM settings ORDER BY key", columns());
     let rows = store.query(Statement::new(sql)).await?;
     Ok(readable(&rows, "a setting", stored))
 }
 
 /// The same within a transaction.
-pub(super) async fn list_in(transaction: &mut Transaction<'_>) -> Result<Vec<Stored>, StoreError> {
+pub(super) async fn list_in(
+    transaction: &mut Transaction<'_>,
+) -> Result<Vec<StoredSetting>, StoreError> {
     let sql = format!("SELECT {} FROM settings ORDER BY key", columns());
     let rows = transaction.query(Statement::new(sql)).await?;
     Ok(readable(&rows, "a setting", stored))
 }
 
-fn stored(row: Row<'_>) -> Result<Stored, ColumnError> {
-    let unreadable = |error: ColumnError| Content::Unreadable(cut(&error.to_string()));
-    Ok(Stored {
+fn stored(row: Row<'_>) -> Result<StoredSetting, ColumnError> {
+    let unreadable = |error: ColumnError| SettingContent::Unreadable(cut(&error.to_string()));
+    Ok(StoredSetting {
         key: row.text("key")?,
         content: row.read().and_then(content).unwrap_or_else(unreadable),
         // Nothing follows from it.
@@ -104,10 +106,10 @@ fn stored(row: Row<'_>) -> Result<Stored, ColumnError> {
     })
 }
 
-fn content(columns: Columns) -> Result<Content, ColumnError> {
+fn content(columns: ContentColumns) -> Result<SettingContent, ColumnError> {
     match (columns.value, columns.sealed) {
-        (Some(text), _) => Ok(Content::Text(text)),
-        (None, Some(Blob(bytes))) => Ok(Content::Sealed {
+        (Some(text), _) => Ok(SettingContent::Text(text)),
+        (None, Some(Blob(bytes))) => Ok(SettingContent::Sealed {
             bytes,
             key_id: columns.key_id.unwrap_or_default(),
         }),
@@ -134,8 +136,8 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("t.db").display());
         let store = Store::open(&url).await.expect("a store");
         let now = Timestamp::UNIX_EPOCH;
-        let text = Content::Text(String::new());
-        let sealed = Content::Sealed {
+        let text = SettingContent::Text(String::new());
+        let sealed = SettingContent::Sealed {
             bytes: vec![1],
             key_id: "ab".into(),
         };

@@ -28,12 +28,12 @@ use tokio::task::JoinHandle;
 pub(super) use self::guests::Guest;
 use self::guests::Guests;
 pub(super) use self::opening::{files, inspect, is_absent};
-use self::place::Place;
+use self::place::DatabaseFile;
 pub(super) use self::search::install as search;
 pub(super) use self::timed::{lift, limit};
 use self::turns::Turns;
 pub(super) use self::turns::{GuestsPermit, kept_waiting};
-use self::writer::{Job, Run, Senders};
+use self::writer::{Job, Senders, WriterJob};
 use super::borrowed::Borrowed;
 use super::counted::{self, ReadLimit};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
@@ -60,7 +60,7 @@ pub(crate) struct SqliteStore {
     pub(super) turns: Arc<Turns>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
-    pub(super) place: Arc<Place>,
+    pub(super) place: Arc<DatabaseFile>,
     /// Where the connections of plugins wait.
     guests: Guests,
     /// The folder of a file that ends with this.
@@ -87,7 +87,7 @@ impl SqliteStore {
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let mut connection = opening::current(&writing, path).await?;
         let anchor = opening::anchor(&options).await?;
-        let place = Arc::new(Place::new(Path::new(path), anchor));
+        let place = Arc::new(DatabaseFile::new(Path::new(path), anchor));
         if !place.settled().await? {
             opening::settle(&mut connection).await;
             place.check().await?;
@@ -202,7 +202,7 @@ impl SqliteStore {
         // means that the work has panicked.
         let left = Arc::new(std::sync::Mutex::new(None));
         let result = Arc::clone(&left);
-        let work: Run = Box::new(move |connection| {
+        let work: WriterJob = Box::new(move |connection| {
             Box::pin(async move {
                 let mut transaction = Transaction::new(Connection::Sqlite(connection));
                 let result = work(&mut transaction).await;
@@ -293,10 +293,10 @@ pub(super) async fn execute(
     Ok(bound(statement).execute(connection).await?.rows_affected())
 }
 
-type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+type SqliteQuery = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
 /// A statement with its parameters bound.
-pub(super) fn bound(statement: Statement) -> Query {
+pub(super) fn bound(statement: Statement) -> SqliteQuery {
     let query = sqlx::query(AssertSqlSafe(statement.sql));
     statement
         .params

@@ -18,13 +18,13 @@ use crate::value::{self, ColumnError, Row, Statement, Value, columns};
 
 /// What a visit was of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum VisitOf {
     Handler(String),
     /// A question to a person.
     Gate,
 }
 
-impl What {
+impl VisitOf {
     /// Of a stage: the handler that it names, or its gate.
     pub fn of(stage: &Stage) -> Self {
         match &stage.handler {
@@ -42,13 +42,13 @@ impl What {
     }
 }
 
-impl std::fmt::Display for What {
+impl std::fmt::Display for VisitOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.handler().unwrap_or("gate"))
     }
 }
 
-impl<'de> Deserialize<'de> for What {
+impl<'de> Deserialize<'de> for VisitOf {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let handler = Option::deserialize(deserializer)?;
         Ok(handler.map_or(Self::Gate, Self::Handler))
@@ -58,12 +58,12 @@ impl<'de> Deserialize<'de> for What {
 /// How a person undid a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Undone {
+pub enum UndoneVisit {
     Retried,
     Migrated,
 }
 
-impl Undone {
+impl UndoneVisit {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retried => "retried",
@@ -81,7 +81,7 @@ pub struct StageRun {
     /// Its place among the checkpoints of its run.
     pub step: i64,
     #[serde(rename = "handler")]
-    pub what: What,
+    pub what: VisitOf,
     /// Calls in the last go.
     pub attempts: u32,
     /// How often the visit was held before.
@@ -91,7 +91,7 @@ pub struct StageRun {
     /// What followed.
     pub follow: Follow,
     /// Whether a person undid it, so that it does not count for `max_visits`.
-    pub undone: Option<Undone>,
+    pub undone: Option<UndoneVisit>,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
     /// What was said while it was executed.
@@ -141,7 +141,7 @@ pub(super) fn of_runs(dialect: Dialect, runs: Value) -> Statement {
 /// The checkpoints of a run in the order they were made.
 pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageRun>, StoreError> {
     let statement = of_runs(store.dialect(), batch::rows(&[run])?);
-    let mut reader = Reader::default();
+    let mut reader = StageRunReader::default();
     let rows = store.query(statement).await?;
     rows.iter().map(|row| reader.read(row)).collect()
 }
@@ -152,7 +152,7 @@ pub async fn readable_of_run(
     run: &str,
 ) -> Result<(Vec<StageRun>, Vec<String>), StoreError> {
     let statement = of_runs(store.dialect(), batch::rows(&[run])?);
-    let mut reader = Reader::default();
+    let mut reader = StageRunReader::default();
     Ok(parted(&store.query(statement).await?, |row| {
         reader.read(row)
     }))
@@ -161,13 +161,13 @@ pub async fn readable_of_run(
 /// Reads checkpoints, of each run for as long as they take no more memory than they may: what no
 /// stage could have written blocks its own run.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct StageRunReader {
     trees: BTreeMap<String, u64>,
 }
 
-impl Reader {
+impl StageRunReader {
     pub(super) fn read(&mut self, row: Row<'_>) -> Result<StageRun, StoreError> {
-        let tree = value::tree(row.read::<Report<'_>>()?.text());
+        let tree = value::tree(row.read::<StoredReport<'_>>()?.text());
         let trees = self.trees.entry(row.text("run")?).or_default();
         *trees = trees.saturating_add(tree);
         // Between what is written and what is read lie the names of fields.
@@ -190,21 +190,21 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
 /// The report of a checkpoint: in its row, or apart if it is large.
 #[derive(Deserialize)]
 #[expect(clippy::struct_field_names, reason = "a column has the name")]
-struct Report<'r> {
+struct StoredReport<'r> {
     report: &'r str,
     digest: Option<&'r str>,
     #[serde(borrow)]
     content: Option<&'r [u8]>,
 }
 
-impl Report<'_> {
+impl StoredReport<'_> {
     fn text(&self) -> &[u8] {
         self.content.unwrap_or(self.report.as_bytes())
     }
 }
 
 fn outcome<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
-    let report = Report::deserialize(deserializer)?;
+    let report = StoredReport::deserialize(deserializer)?;
     if let (Some(digest), Some(content)) = (report.digest, report.content) {
         blobs::verified(digest, content.to_vec()).map_err(D::Error::custom)?;
     }

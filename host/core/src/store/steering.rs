@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use self::table::{Signal, State};
+use self::table::{RunState, Signal};
 use super::checkpoints::{self, Checkpoint, Then};
 use super::leases::{Lease, StopRequest};
 use super::runs::RunStatus;
-use super::stage_runs::Undone;
+use super::stage_runs::UndoneVisit;
 use super::{Store, StoreError, Transaction, batch, gates};
 use crate::value::form::micros;
 use crate::value::{Query, Statement};
@@ -90,7 +90,7 @@ pub(super) async fn stop_in(
         StopRequest::Pause => Signal::Pause,
     };
     let locked = table::lock(transaction, &run).await?;
-    let state = locked.map_or(State::Ended, |locked| locked.state);
+    let state = locked.map_or(RunState::Ended, |locked| locked.state);
     let answer = table::answer(signal, state);
     match answer {
         Ok(Steered::Told) => {
@@ -112,7 +112,7 @@ pub(super) async fn stop_in(
 /// A run that was taken for a moment.
 #[derive(Deserialize)]
 #[serde(rename = "open_runs")]
-struct Taken {
+struct SteeredRun {
     fence: i64,
     signals: i64,
     #[serde(with = "micros")]
@@ -130,7 +130,7 @@ async fn stop_now(
     let take = "UPDATE open_runs SET status = 'running', fence = fence + 1, stop_request = NULL, \
             stop_detail = NULL, stop_by = $2 WHERE id = $1 \
         RETURNING fence, signals, spent";
-    let take = Query::<Taken>::new(take).bind(&run).bind(by);
+    let take = Query::<SteeredRun>::new(take).bind(&run).bind(by);
     let Some(taken) = transaction.read_first(take).await? else {
         return Ok(());
     };
@@ -143,7 +143,7 @@ async fn stop_now(
             wake_at: super::timestamp(super::NEVER),
         }
     };
-    let Taken {
+    let SteeredRun {
         fence,
         signals,
         spent,
@@ -168,7 +168,7 @@ async fn resume_in(
     detail: String,
 ) -> Result<SteerResult, StoreError> {
     let locked = table::lock(transaction, &run).await?;
-    let state = locked.map_or(State::Ended, |locked| locked.state);
+    let state = locked.map_or(RunState::Ended, |locked| locked.state);
     let answer = table::answer(Signal::Resume, state);
     let now = batch::now(transaction.dialect());
     let change = match answer {
@@ -198,7 +198,7 @@ async fn undo(
     transaction: &mut Transaction<'_>,
     run: &str,
     stages: &[String],
-    how: Undone,
+    how: UndoneVisit,
 ) -> Result<(), StoreError> {
     let dialect = transaction.dialect();
     let ids = batch::ids(dialect);

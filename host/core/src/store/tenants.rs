@@ -1,7 +1,7 @@
 //! What tenants write in the host's own commits: when a gate opens or is decided, when runs end, when one is
 //! taken up again. Their statements commit with the host's, or not at all.
 
-use super::gates::{Gate, Verdict};
+use super::gates::{Gate, GateVerdict};
 use super::named::Noun;
 use super::runs::RunStatus;
 use super::{Dialect, StoreError, Transaction, TransactionWork};
@@ -22,7 +22,7 @@ pub struct EndedRun<'r> {
 #[derive(Debug, Clone, Copy)]
 pub struct DecidedGate<'d> {
     pub gate: &'d Gate,
-    pub verdict: &'d Verdict,
+    pub verdict: &'d GateVerdict,
     /// Whether the run goes on behind it.
     pub passed: bool,
     /// Whether the run goes back to a stage before it.
@@ -31,7 +31,7 @@ pub struct DecidedGate<'d> {
 
 /// What runs of a tenant are about.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject {
+pub struct RunSubject {
     /// The key under which a stage says its id; a gate keeps it.
     pub key: &'static str,
     /// How a person names it.
@@ -41,7 +41,7 @@ pub struct Subject {
 /// What one tenant writes. A program that links the tenant has it.
 #[derive(Clone, Copy)]
 pub struct CommitHooks {
-    pub subject: Subject,
+    pub subject: RunSubject,
     /// In the commit in which a gate opens.
     pub gate_opened: fn(&Gate, Dialect) -> Vec<Statement>,
     /// In the commit in which the last open gate of a run is withdrawn while the run goes on.

@@ -43,13 +43,13 @@ impl Unreadable {
 #[serde(untagged)]
 pub enum ListEntry<T> {
     Known(T),
-    Broken(Broken),
+    Broken(UnreadableRow),
 }
 
 /// A row of a list that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Unreadable")]
-pub struct Broken {
+pub struct UnreadableRow {
     /// Its key, as far as it can be shown.
     pub id: String,
     /// Always `unreadable`, where others have their status.
@@ -84,7 +84,7 @@ impl Store {
     ) -> Result<Vec<ListEntry<T>>, StoreError> {
         let entry = |row: Row<'_>| match row.read() {
             Ok(known) => ListEntry::Known(known),
-            Err(error) => ListEntry::Broken(Broken {
+            Err(error) => ListEntry::Broken(UnreadableRow {
                 id: shown(row, key),
                 status: UNREADABLE,
                 detail: cut(&error.to_string()),

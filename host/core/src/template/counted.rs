@@ -40,9 +40,9 @@ fn length(value: &Value) -> u64 {
     length.unwrap_or_default() as u64 / BYTES
 }
 
-type Parts = Box<dyn Iterator<Item = Value>>;
+type ValueParts = Box<dyn Iterator<Item = Value>>;
 
-fn unfold(value: &Value, open: &mut Vec<Parts>) {
+fn unfold(value: &Value, open: &mut Vec<ValueParts>) {
     let is_map = value.kind() == ValueKind::Map;
     let folded = is_map || matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
     let Some(parts) = value.try_iter().ok().filter(|_| folded) else {
@@ -63,7 +63,7 @@ fn unfold(value: &Value, open: &mut Vec<Parts>) {
 pub(super) fn rewritten(text: &str) -> Result<String, Error> {
     let tokens: Result<Vec<_>, _> = tokenize(text, false, SyntaxConfig::default()).collect();
     let tree = parse(text, "", SyntaxConfig::default())?;
-    let mut writer = Writer {
+    let mut writer = TemplateRewriter {
         tokens: tokens?,
         places: Vec::new(),
     };
@@ -74,8 +74,8 @@ pub(super) fn rewritten(text: &str) -> Result<String, Error> {
     for (place, side) in writer.places {
         written.push_str(&text[rest..place]);
         match side {
-            Side::Start => written.push_str("(("),
-            Side::End => written.extend([")|", FILTER, ")"]),
+            OperandSide::Start => written.push_str("(("),
+            OperandSide::End => written.extend([")|", FILTER, ")"]),
         }
         rest = place;
     }
@@ -84,25 +84,25 @@ pub(super) fn rewritten(text: &str) -> Result<String, Error> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
+enum OperandSide {
     Start,
     End,
 }
 
-struct Writer<'t> {
+struct TemplateRewriter<'t> {
     tokens: Vec<(Token<'t>, Span)>,
-    places: Vec<(usize, Side)>,
+    places: Vec<(usize, OperandSide)>,
 }
 
-type Done = Result<(), Error>;
+type RewriteResult = Result<(), Error>;
 
-impl Writer<'_> {
-    fn statements(&mut self, statements: &[Stmt<'_>]) -> Done {
+impl TemplateRewriter<'_> {
+    fn statements(&mut self, statements: &[Stmt<'_>]) -> RewriteResult {
         let mut each = statements.iter();
         each.try_for_each(|statement| self.statement(statement))
     }
 
-    fn statement(&mut self, statement: &Stmt<'_>) -> Done {
+    fn statement(&mut self, statement: &Stmt<'_>) -> RewriteResult {
         match statement {
             Stmt::Template(it) => self.statements(&it.children),
             Stmt::EmitExpr(it) => self.inside(&it.expr),
@@ -159,7 +159,7 @@ impl Writer<'_> {
     }
 
     /// What stands in an expression whose value is not looked into here.
-    fn inside(&mut self, expression: &Expr<'_>) -> Done {
+    fn inside(&mut self, expression: &Expr<'_>) -> RewriteResult {
         match expression {
             Expr::Var(_) | Expr::Const(_) => Ok(()),
             Expr::Slice(it) => {
@@ -223,7 +223,7 @@ impl Writer<'_> {
     }
 
     /// Filters of a block, which are given a text.
-    fn filters(&mut self, filter: &Expr<'_>) -> Done {
+    fn filters(&mut self, filter: &Expr<'_>) -> RewriteResult {
         let Expr::Filter(filter) = filter else {
             return self.inside(filter);
         };
@@ -231,12 +231,12 @@ impl Writer<'_> {
         self.arguments(&filter.args)
     }
 
-    fn call(&mut self, call: &Call<'_>) -> Done {
+    fn call(&mut self, call: &Call<'_>) -> RewriteResult {
         self.inside(&call.expr)?;
         self.arguments(&call.args)
     }
 
-    fn arguments(&mut self, arguments: &[CallArg<'_>]) -> Done {
+    fn arguments(&mut self, arguments: &[CallArg<'_>]) -> RewriteResult {
         let mut each = arguments.iter();
         each.try_for_each(|argument| match argument {
             CallArg::Pos(it)
@@ -248,7 +248,7 @@ impl Writer<'_> {
 
     /// An expression whose value is looked into: it is counted, unless it can only be a number,
     /// a text or one of a few values. Of a choice, each value is.
-    fn operand(&mut self, expression: &Expr<'_>) -> Done {
+    fn operand(&mut self, expression: &Expr<'_>) -> RewriteResult {
         match expression {
             Expr::BinOp(it) if matches!(it.op, BinOpKind::ScAnd | BinOpKind::ScOr) => {
                 self.operand(&it.left)?;
@@ -267,8 +267,8 @@ impl Writer<'_> {
             }
             _ => {
                 let (start, end) = self.region(expression)?;
-                self.places.push((start, Side::Start));
-                self.places.push((end, Side::End));
+                self.places.push((start, OperandSide::Start));
+                self.places.push((end, OperandSide::End));
                 self.inside(expression)
             }
         }

@@ -19,10 +19,10 @@ use minijinja::machinery::ast::{
 use minijinja::{Environment, Error};
 
 use self::blocks::Blocks;
-use self::calls::Known;
-use self::source::{Source, named};
+use self::calls::KnownMacro;
+use self::source::{TemplateSource, named};
 use self::words::Word;
-use super::shape::Shape;
+use super::shape::ValueShape;
 
 /// Expressions and statements that are looked at, macros anew at each call.
 const LOOKS: u32 = 200_000;
@@ -58,14 +58,14 @@ pub struct Stranger {
 pub struct Given {
     /// What is said to lack a name, such as "a page".
     pub owner: String,
-    pub has: Shape,
+    pub has: ValueShape,
     /// What any that shares its templates is given: names that may be asked for by `is defined`.
-    pub may_have: Shape,
+    pub may_have: ValueShape,
 }
 
 impl Given {
     /// Of a template that stands alone.
-    pub fn of(owner: &str, has: Shape) -> Self {
+    pub fn of(owner: &str, has: ValueShape) -> Self {
         Self {
             owner: owner.to_owned(),
             may_have: has.clone(),
@@ -84,7 +84,7 @@ pub fn strangers(
 ) -> Result<Vec<Stranger>, Error> {
     let mut sources = BTreeMap::new();
     for (name, text) in texts {
-        sources.insert(*name, Source::read(environment, (*name, *text))?);
+        sources.insert(*name, TemplateSource::read(environment, (*name, *text))?);
     }
     let Some(first) = sources.get(name) else {
         return Ok(Vec::new());
@@ -92,7 +92,7 @@ pub fn strangers(
     let mut walk = Walk {
         environment,
         functions: functions(environment),
-        assigned: sources.values().flat_map(Source::names).collect(),
+        assigned: sources.values().flat_map(TemplateSource::names).collect(),
         sources: &sources,
         source: first,
         given,
@@ -114,10 +114,10 @@ pub fn strangers(
 }
 
 /// The functions of an environment, each with what it gives.
-fn functions<'e>(environment: &'e Environment<'_>) -> BTreeMap<&'e str, Shape> {
+fn functions<'e>(environment: &'e Environment<'_>) -> BTreeMap<&'e str, ValueShape> {
     let gives = |name: &str| match name {
-        "range" => Shape::List(Arc::new(Shape::Plain)),
-        _ => Shape::Any,
+        "range" => ValueShape::List(Arc::new(ValueShape::Plain)),
+        _ => ValueShape::Any,
     };
     let globals = environment.globals();
     globals.map(|(name, _)| (name, gives(name))).collect()
@@ -125,19 +125,19 @@ fn functions<'e>(environment: &'e Environment<'_>) -> BTreeMap<&'e str, Shape> {
 
 struct Walk<'w> {
     environment: &'w Environment<'static>,
-    functions: BTreeMap<&'w str, Shape>,
+    functions: BTreeMap<&'w str, ValueShape>,
     /// Names that any of the templates gives.
     assigned: BTreeSet<&'w str>,
-    sources: &'w BTreeMap<&'w str, Source<'w>>,
+    sources: &'w BTreeMap<&'w str, TemplateSource<'w>>,
     /// The one that is looked at.
-    source: &'w Source<'w>,
+    source: &'w TemplateSource<'w>,
     given: &'w Given,
-    scopes: Vec<BTreeMap<&'w str, Shape>>,
+    scopes: Vec<BTreeMap<&'w str, ValueShape>>,
     /// Names and paths that the conditions around this say are there.
     guards: Vec<Vec<String>>,
-    macros: BTreeMap<&'w str, Known<'w>>,
+    macros: BTreeMap<&'w str, KnownMacro<'w>>,
     /// Templates that were imported as a whole, by their names here.
-    modules: BTreeMap<&'w str, &'w Source<'w>>,
+    modules: BTreeMap<&'w str, &'w TemplateSource<'w>>,
     /// The blocks of a page by their names, from the furthest below on.
     blocks: Blocks<'w>,
     /// Blocks that are rendered, in one another, each with how far above it stands.
@@ -173,7 +173,7 @@ impl<'w> Walk<'w> {
     }
 
     /// What stands in another template.
-    fn within(&mut self, source: &'w Source<'w>, work: impl FnOnce(&mut Self)) {
+    fn within(&mut self, source: &'w TemplateSource<'w>, work: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.source, source);
         work(self);
         self.source = before;
@@ -201,7 +201,7 @@ impl<'w> Walk<'w> {
             Stmt::SetBlock(it) => {
                 self.looks(&it.filter);
                 self.scoped(|walk| walk.statements(&it.body));
-                self.bind(&it.target, Shape::Plain);
+                self.bind(&it.target, ValueShape::Plain);
             }
             Stmt::AutoEscape(it) => {
                 self.look(&it.enabled);
@@ -222,18 +222,18 @@ impl<'w> Walk<'w> {
     fn declared(&mut self, statement: &'w Stmt<'w>) {
         match statement {
             Stmt::Macro(it) => {
-                let known = Known {
+                let known = KnownMacro {
                     declared: it,
                     source: self.source,
                 };
                 self.macros.insert(it.name, known);
-                self.name(it.name, Shape::Any);
+                self.name(it.name, ValueShape::Any);
                 self.looks(&it.defaults);
                 self.called(known, &BTreeMap::new());
             }
             Stmt::CallBlock(it) => {
                 self.call(&it.call);
-                let known = Known {
+                let known = KnownMacro {
                     declared: &it.macro_decl,
                     source: self.source,
                 };
@@ -244,7 +244,7 @@ impl<'w> Walk<'w> {
             }
             Stmt::Import(it) => {
                 self.include(&it.expr);
-                self.bind(&it.name, Shape::Any);
+                self.bind(&it.name, ValueShape::Any);
                 let source = named(&it.expr).and_then(|name| self.sources.get(name));
                 self.modules.extend(variable(&it.name).zip(source));
             }
@@ -260,8 +260,8 @@ impl<'w> Walk<'w> {
         let element = self.look(&loops.iter).element();
         self.scoped(|walk| {
             walk.bind(&loops.target, element);
-            let round = ROUND.map(|name| (name.to_owned(), Shape::Any));
-            walk.name("loop", Shape::Parts(Arc::new(round.into())));
+            let round = ROUND.map(|name| (name.to_owned(), ValueShape::Any));
+            walk.name("loop", ValueShape::Parts(Arc::new(round.into())));
             walk.looks(&loops.filter_expr);
             walk.statements(&loops.body);
         });
@@ -283,12 +283,12 @@ impl<'w> Walk<'w> {
     }
 
     /// What an expression gives, with all looked at that it names.
-    fn look(&mut self, expression: &'w Expr<'w>) -> Shape {
+    fn look(&mut self, expression: &'w Expr<'w>) -> ValueShape {
         if !self.may_look() {
-            return Shape::Any;
+            return ValueShape::Any;
         }
         match expression {
-            Expr::Const(it) if it.value.as_str().is_some() => return Shape::Plain,
+            Expr::Const(it) if it.value.as_str().is_some() => return ValueShape::Plain,
             Expr::Const(_) => {}
             Expr::Var(it) => return self.variable(it.id, it.span().start_offset, false),
             Expr::GetAttr(it) => {
@@ -314,7 +314,7 @@ impl<'w> Walk<'w> {
                 let right = self.guarded((&it.left, holds), |walk| walk.look(&it.right));
                 match it.op {
                     BinOpKind::ScOr => return left.or_other(&right),
-                    BinOpKind::Concat => return Shape::Plain,
+                    BinOpKind::Concat => return ValueShape::Plain,
                     _ => {}
                 }
             }
@@ -341,11 +341,11 @@ impl<'w> Walk<'w> {
                 self.looks(&it.values);
             }
         }
-        Shape::Any
+        ValueShape::Any
     }
 
     /// What is known of one of two values.
-    fn either(&mut self, choice: &'w IfExpr<'w>) -> Shape {
+    fn either(&mut self, choice: &'w IfExpr<'w>) -> ValueShape {
         let test = &choice.test_expr;
         self.look(test);
         let value = self.guarded((test, true), |walk| walk.look(&choice.true_expr));
@@ -356,11 +356,11 @@ impl<'w> Walk<'w> {
         value.or_other(&other)
     }
 
-    fn filter(&mut self, filter: &'w Spanned<Filter<'w>>) -> Shape {
+    fn filter(&mut self, filter: &'w Spanned<Filter<'w>>) -> ValueShape {
         let given = match (&filter.expr, filter.name) {
             (Some(given), "default" | "d") => self.ask(given),
             (Some(given), _) => self.look(given),
-            (None, _) => Shape::Plain,
+            (None, _) => ValueShape::Plain,
         };
         let start = filter.span().start_offset as usize;
         self.word(Word::Filter, filter.name, start);
@@ -370,7 +370,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Give a name a value. What may be one of two shapes is not known.
-    fn name(&mut self, name: &'w str, shape: Shape) {
+    fn name(&mut self, name: &'w str, shape: ValueShape) {
         let scope = self.scopes.last_mut();
         let Some(scope) = scope else { return };
         let shape = match scope.remove(name) {
@@ -380,11 +380,17 @@ impl<'w> Walk<'w> {
         scope.insert(name, shape);
     }
 
-    fn bind(&mut self, target: &'w Expr<'w>, shape: Shape) {
+    fn bind(&mut self, target: &'w Expr<'w>, shape: ValueShape) {
         match target {
             Expr::Var(it) => self.name(it.id, shape),
-            Expr::List(it) => it.items.iter().for_each(|it| self.bind(it, Shape::Any)),
-            Expr::Tuple(it) => it.items.iter().for_each(|it| self.bind(it, Shape::Any)),
+            Expr::List(it) => it
+                .items
+                .iter()
+                .for_each(|it| self.bind(it, ValueShape::Any)),
+            Expr::Tuple(it) => it
+                .items
+                .iter()
+                .for_each(|it| self.bind(it, ValueShape::Any)),
             _ => {}
         }
     }

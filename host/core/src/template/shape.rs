@@ -7,16 +7,16 @@ use serde_json::Value as Json;
 
 /// What a value has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shape {
+pub enum ValueShape {
     /// Not known.
     Any,
     /// A text, a number, a yes or no: it has no parts.
     Plain,
-    List(Arc<Shape>),
-    Parts(Arc<BTreeMap<String, Shape>>),
+    List(Arc<ValueShape>),
+    Parts(Arc<BTreeMap<String, ValueShape>>),
 }
 
-impl Shape {
+impl ValueShape {
     /// What all samples of a value have together.
     pub fn of(samples: impl IntoIterator<Item = Json>) -> Self {
         let shapes = samples.into_iter().map(Self::one);

@@ -88,7 +88,7 @@ fn a_mistake_is_told_as_it_was_written() {
 fn strange(texts: &[(&str, &str)]) -> Vec<String> {
     let texts = texts.iter().copied().collect();
     let page = serde_json::json!({ "post": { "title": "A", "tags": [{ "name": "a" }] } });
-    let given = Given::of("page.html", Shape::of([page]));
+    let given = Given::of("page.html", ValueShape::of([page]));
     let found =
         on_deep_stack(|| strangers(&environment(), &texts, ("page.html", &given))).expect("trees");
     let told = |it: Stranger| format!("{}:{}:{} {}", it.template, it.line, it.column, it.problem);

@@ -17,7 +17,7 @@ use super::{ColumnError, Row, Rows, Value, not, wrong};
 /// Read a row whole. An error names the column, and the table if the type is one's.
 pub(super) fn row<'de, T: Deserialize<'de>>(row: Row<'de>) -> Result<T, ColumnError> {
     let (column, last) = (Column::At(0), &Cell::default());
-    T::deserialize(Place { row, column, last })
+    T::deserialize(ColumnPlace { row, column, last })
 }
 
 impl Rows {
@@ -39,14 +39,14 @@ enum Column {
 
 /// A column of a row; the first one is the row, too.
 #[derive(Clone, Copy)]
-struct Place<'de, 'r> {
+struct ColumnPlace<'de, 'r> {
     row: Row<'de>,
     column: Column,
     /// The column that was found last: fields mostly stand in the order of columns.
     last: &'r Cell<usize>,
 }
 
-impl<'de> Place<'de, '_> {
+impl<'de> ColumnPlace<'de, '_> {
     fn name(&self) -> &'de str {
         match self.column {
             Column::Named(name) => name,
@@ -99,7 +99,7 @@ macro_rules! integers {
     };
 }
 
-impl<'de> Deserializer<'de> for Place<'de, '_> {
+impl<'de> Deserializer<'de> for ColumnPlace<'de, '_> {
     type Error = ColumnError;
 
     /// Stored times are numbers, and written ones are texts.
@@ -181,7 +181,7 @@ impl<'de> Deserializer<'de> for Place<'de, '_> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, ColumnError> {
-        visitor.visit_seq(Columns {
+        visitor.visit_seq(RowColumns {
             row: self.row,
             columns: (0..length).map(Column::At),
             last: self.last,
@@ -194,7 +194,7 @@ impl<'de> Deserializer<'de> for Place<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ColumnError> {
-        let read = visitor.visit_seq(Columns {
+        let read = visitor.visit_seq(RowColumns {
             row: self.row,
             columns: fields.iter().map(|name| Column::Named(name)),
             last: self.last,
@@ -215,13 +215,13 @@ impl<'de> Deserializer<'de> for Place<'de, '_> {
 
 /// Columns of a row, one after another.
 #[expect(clippy::struct_field_names, reason = "they are the columns")]
-struct Columns<'de, 'r, I> {
+struct RowColumns<'de, 'r, I> {
     row: Row<'de>,
     columns: I,
     last: &'r Cell<usize>,
 }
 
-impl<'de, I: Iterator<Item = Column>> SeqAccess<'de> for Columns<'de, '_, I> {
+impl<'de, I: Iterator<Item = Column>> SeqAccess<'de> for RowColumns<'de, '_, I> {
     type Error = ColumnError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
@@ -232,7 +232,7 @@ impl<'de, I: Iterator<Item = Column>> SeqAccess<'de> for Columns<'de, '_, I> {
             return Ok(None);
         };
         let Self { row, last, .. } = *self;
-        let place = Place { row, column, last };
+        let place = ColumnPlace { row, column, last };
         let read = seed.deserialize(place).map_err(|mut error| {
             if error.column.is_empty() {
                 place.name().clone_into(&mut error.column);
@@ -265,15 +265,15 @@ impl Error for ColumnError {
 pub(super) fn shape<'de, T: Deserialize<'de>>() -> (&'static str, &'static [&'static str]) {
     let mut shape = ("", [].as_slice());
     // It reads nothing.
-    T::deserialize(Shape(&mut shape))
+    T::deserialize(RowShape(&mut shape))
         .map(drop)
         .unwrap_or_default();
     shape
 }
 
-struct Shape<'s>(&'s mut (&'static str, &'static [&'static str]));
+struct RowShape<'s>(&'s mut (&'static str, &'static [&'static str]));
 
-impl<'de> Deserializer<'de> for Shape<'_> {
+impl<'de> Deserializer<'de> for RowShape<'_> {
     type Error = ColumnError;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ColumnError> {

@@ -10,7 +10,7 @@ use super::Value;
 
 /// Columns and what they hold, in the order of the fields.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct WrittenRow {
     /// The type's name.
     pub(super) table: &'static str,
     pub(super) columns: Vec<(&'static str, Value)>,
@@ -21,9 +21,9 @@ pub(super) struct Written {
 /// # Panics
 ///
 /// If a field is neither a plain value nor a struct of such: that is seen at the first call.
-pub(super) fn row(row: &impl Serialize) -> Written {
-    let mut written = Written::default();
-    let place = Place {
+pub(super) fn row(row: &impl Serialize) -> WrittenRow {
+    let mut written = WrittenRow::default();
+    let place = ColumnWriter {
         written: &mut written,
         column: "",
     };
@@ -32,12 +32,12 @@ pub(super) fn row(row: &impl Serialize) -> Written {
     written
 }
 
-struct Place<'w> {
-    written: &'w mut Written,
+struct ColumnWriter<'w> {
+    written: &'w mut WrittenRow,
     column: &'static str,
 }
 
-impl Place<'_> {
+impl ColumnWriter<'_> {
     #[expect(clippy::unnecessary_wraps, reason = "what serde calls may fail")]
     fn push(self, value: impl Into<Value>) -> Result<(), NoColumn> {
         self.written.columns.push((self.column, value.into()));
@@ -61,7 +61,7 @@ macro_rules! none {
     };
 }
 
-impl<'w> Serializer for Place<'w> {
+impl<'w> Serializer for ColumnWriter<'w> {
     type Ok = ();
     type Error = NoColumn;
     type SerializeSeq = Impossible<(), NoColumn>;
@@ -151,7 +151,7 @@ impl<'w> Serializer for Place<'w> {
     }
 }
 
-struct Fields<'w>(&'w mut Written);
+struct Fields<'w>(&'w mut WrittenRow);
 
 impl SerializeStruct for Fields<'_> {
     type Ok = ();
@@ -163,7 +163,7 @@ impl SerializeStruct for Fields<'_> {
         value: &T,
     ) -> Result<(), NoColumn> {
         let written = &mut *self.0;
-        value.serialize(Place { written, column })
+        value.serialize(ColumnWriter { written, column })
     }
 
     fn end(self) -> Result<(), NoColumn> {

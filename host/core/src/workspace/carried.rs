@@ -5,27 +5,31 @@ use std::collections::BTreeMap;
 
 use super::{Definitions, SETTINGS};
 use crate::settings::{Declaration, SettingType};
-use crate::store::setting_changes::{SettingEvent, Wanted};
-use crate::store::settings::{Content, Stored};
+use crate::store::setting_changes::{PlannedChange, SettingEvent};
+use crate::store::settings::{SettingContent, StoredSetting};
 
 type Declared = BTreeMap<String, Declaration>;
 
 /// As [`CarryOver`](crate::store::setting_changes::CarryOver) says.
-pub fn carried(old: Option<&[u8]>, new: &[u8], stored: &[Stored]) -> Vec<Wanted> {
+pub fn carried(old: Option<&[u8]>, new: &[u8], stored: &[StoredSetting]) -> Vec<PlannedChange> {
     let old = declared(old.unwrap_or_default());
     carried_over(&old, &declared(new), stored)
 }
 
 /// The same with what is declared before and after.
-pub fn carried_over(old: &Declared, new: &Declared, stored: &[Stored]) -> Vec<Wanted> {
+pub fn carried_over(
+    old: &Declared,
+    new: &Declared,
+    stored: &[StoredSetting],
+) -> Vec<PlannedChange> {
     let texts = stored.iter().filter_map(|stored| match &stored.content {
-        Content::Text(text) => Some((stored.key.as_str(), text.as_str())),
-        Content::Sealed { .. } | Content::Unreadable(_) => None,
+        SettingContent::Text(text) => Some((stored.key.as_str(), text.as_str())),
+        SettingContent::Sealed { .. } | SettingContent::Unreadable(_) => None,
     });
     let wanted = texts.filter_map(|(key, text)| {
         let now = new.get(key).filter(|it| it.kind != SettingType::Secret)?;
         let (event, detail) = event(old.get(key), now, text)?;
-        Some(Wanted {
+        Some(PlannedChange {
             key: key.to_owned(),
             content: None,
             event,
@@ -67,10 +71,10 @@ mod tests {
 
     use super::*;
 
-    fn stored(key: &str, text: &str) -> Stored {
-        Stored {
+    fn stored(key: &str, text: &str) -> StoredSetting {
+        StoredSetting {
             key: key.to_owned(),
-            content: Content::Text(text.to_owned()),
+            content: SettingContent::Text(text.to_owned()),
             updated_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -74,7 +74,7 @@ impl Misread {
 #[derive(Debug, Clone)]
 pub struct Defined<T> {
     pub file: String,
-    pub text: Written,
+    pub text: TomlText,
     /// Keys that lead from the top of the file to this definition; none if it is the file.
     pub path: Vec<String>,
     pub value: T,
@@ -109,26 +109,26 @@ impl<T> Defined<T> {
 /// The text of a file in TOML. Where its lines and keys are is found out once, however many
 /// places are asked for.
 #[derive(Debug, Clone)]
-pub struct Written(Arc<Text>);
+pub struct TomlText(Arc<LocatedText>);
 
 #[derive(Debug)]
-struct Text {
+struct LocatedText {
     whole: String,
     lines: OnceLock<Vec<usize>>,
-    keys: OnceLock<Node>,
+    keys: OnceLock<PlaceNode>,
 }
 
 /// Where a key or an element stands, and what is below it.
 #[derive(Debug, Default)]
-struct Node {
+struct PlaceNode {
     start: usize,
-    keys: BTreeMap<String, Node>,
-    elements: Vec<Node>,
+    keys: BTreeMap<String, PlaceNode>,
+    elements: Vec<PlaceNode>,
 }
 
-impl From<&str> for Written {
+impl From<&str> for TomlText {
     fn from(text: &str) -> Self {
-        Self(Arc::new(Text {
+        Self(Arc::new(LocatedText {
             whole: text.to_owned(),
             lines: OnceLock::new(),
             keys: OnceLock::new(),
@@ -136,7 +136,7 @@ impl From<&str> for Written {
     }
 }
 
-impl Written {
+impl TomlText {
     /// The text itself.
     pub fn whole(&self) -> &str {
         &self.0.whole
@@ -158,8 +158,8 @@ impl Written {
         let mut node = self.0.keys.get_or_init(|| {
             let read = foreign_reader::read("TOML", || DeTable::parse(&self.0.whole).ok());
             let table = read.ok().flatten();
-            table.map_or_else(Node::default, |table| {
-                Node::of(0, &DeValue::Table(table.into_inner()))
+            table.map_or_else(PlaceNode::default, |table| {
+                PlaceNode::of(0, &DeValue::Table(table.into_inner()))
             })
         });
         for segment in path {
@@ -173,7 +173,7 @@ impl Written {
     }
 }
 
-impl Node {
+impl PlaceNode {
     fn of(start: usize, value: &DeValue<'_>) -> Self {
         let mut node = Self {
             start,

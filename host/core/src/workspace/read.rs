@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::Reader;
-use super::unread::{self, Unread};
+use super::reader::WorkspaceReader;
+use super::unread::{self, UnreadFile};
 use super::{Files, TABLES, WorkspaceError, folders};
 use crate::config;
 use crate::confined_folder::FileKind;
@@ -14,12 +14,12 @@ pub struct Folder {
     /// The files that count.
     pub files: Files,
     /// What else is there.
-    pub unread: Vec<Unread>,
+    pub unread: Vec<UnreadFile>,
 }
 
 /// The workspace in `folder`. No file of `private` becomes part of it, by whatever name.
 pub fn read(folder: &Path, private: &[PathBuf]) -> Result<Folder, WorkspaceError> {
-    let mut reader = Reader::new(folder, private)?;
+    let mut reader = WorkspaceReader::new(folder, private)?;
     if reader.kind(config::FILE)?.is_none() {
         return Err(WorkspaceError::new(
             config::FILE,
@@ -59,7 +59,7 @@ pub fn configuration(folder: &Path) -> Result<Option<String>, WorkspaceError> {
     if !folder.is_dir() {
         return Ok(None);
     }
-    let mut reader = Reader::new(folder, &[])?;
+    let mut reader = WorkspaceReader::new(folder, &[])?;
     if reader.kind(config::FILE)?.is_none() {
         return Ok(None);
     }
@@ -78,7 +78,7 @@ pub fn lies_in(folder: &Path) -> Result<Vec<String>, WorkspaceError> {
         FileKind::Folder => format!("{name}/"),
         _ => name,
     };
-    let entries = Reader::new(folder, &[])?.entries("")?;
+    let entries = WorkspaceReader::new(folder, &[])?.entries("")?;
     Ok(entries.into_iter().map(named).collect())
 }
 
@@ -218,7 +218,7 @@ mod tests {
             symlink(to, &link).expect("a link");
             let found = read(folder.path()).expect("a workspace");
             assert!(!found.files.contains_key("prompts/out.md"));
-            let named = |unread: &&Unread| unread.path == "prompts/out.md";
+            let named = |unread: &&UnreadFile| unread.path == "prompts/out.md";
             let unread = found.unread.iter().find(named).expect("it is named");
             assert!(unread.problem.contains("is a link"), "{unread:?}");
             assert!(unread.mend.contains("in its place"), "{unread:?}");

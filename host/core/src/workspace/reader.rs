@@ -30,7 +30,7 @@ const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
 /// Files that are read at the top.
 pub(super) const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
 /// Reads what counts, file after file.
-pub(super) struct Reader {
+pub(super) struct WorkspaceReader {
     pub(super) folder: ConfinedFolder,
     /// What is left alone.
     ignored: Gitignore,
@@ -40,7 +40,7 @@ pub(super) struct Reader {
     allowance: Allowance,
 }
 
-impl Reader {
+impl WorkspaceReader {
     pub(super) fn new(path: &Path, private: &[PathBuf]) -> Result<Self, WorkspaceError> {
         let folder = ConfinedFolder::open(path, private).map_err(|error| {
             let mend = "name an existing folder with `--workspace`";

@@ -39,7 +39,7 @@ pub struct TestCase {
     /// What is said at gates, in their order; a gate that is left over stays open.
     #[serde(default, rename = "decision")]
     pub decisions: Vec<TestDecision>,
-    pub expect: Expected,
+    pub expect: ExpectedRun,
 }
 
 /// What a person would say at a gate.
@@ -49,7 +49,7 @@ pub struct TestDecision {
     /// The stage that asks.
     pub gate: Spanned<String>,
     #[serde(rename = "as")]
-    pub said: Said,
+    pub said: SaidDecision,
     /// What is to be made anew, by its name in the pipeline.
     #[serde(default)]
     pub part: Option<Spanned<String>>,
@@ -62,18 +62,18 @@ pub struct TestDecision {
 /// The decisions that are a person's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Said {
+pub enum SaidDecision {
     Approved,
     Rejected,
     Regenerated,
 }
 
-impl From<Said> for Decision {
-    fn from(said: Said) -> Self {
+impl From<SaidDecision> for Decision {
+    fn from(said: SaidDecision) -> Self {
         match said {
-            Said::Approved => Decision::Approved,
-            Said::Rejected => Decision::Rejected,
-            Said::Regenerated => Decision::Regenerated,
+            SaidDecision::Approved => Decision::Approved,
+            SaidDecision::Rejected => Decision::Rejected,
+            SaidDecision::Regenerated => Decision::Regenerated,
         }
     }
 }
@@ -81,7 +81,7 @@ impl From<Said> for Decision {
 /// What a run has to come to.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub struct ExpectedRun {
     pub status: RunStatus,
     /// How often something was done in a lesser way than it should have been.
     #[serde(default)]

@@ -12,10 +12,10 @@
 
 use std::collections::BTreeSet;
 
-use super::reader::{IGNORED, Reader, TOP};
+use super::reader::{IGNORED, TOP, WorkspaceReader};
 use super::{CONTRACTS, WorkspaceError, folders};
 use crate::config::Config;
-use crate::confined_folder::{FileKind, Problem};
+use crate::confined_folder::{FileKind, FolderProblem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 
@@ -45,7 +45,7 @@ pub fn is_own_name(config: &Config, name: &str) -> bool {
 
 /// A file, or a folder as a whole, that is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnreadFile {
     /// Relative to the workspace; a folder ends in `/`.
     pub path: String,
     pub problem: String,
@@ -54,8 +54,8 @@ pub struct Unread {
 }
 
 /// What in the folder is not among the files that were read.
-pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
-    let mut search = Search {
+pub(super) fn list(reader: &WorkspaceReader) -> Result<Vec<UnreadFile>, WorkspaceError> {
+    let mut search = UnreadSearch {
         reader,
         unread: Vec::new(),
     };
@@ -63,12 +63,12 @@ pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
     Ok(search.unread)
 }
 
-struct Search<'a> {
-    reader: &'a Reader,
-    unread: Vec<Unread>,
+struct UnreadSearch<'a> {
+    reader: &'a WorkspaceReader,
+    unread: Vec<UnreadFile>,
 }
 
-impl Search<'_> {
+impl UnreadSearch<'_> {
     /// Look at what is in a folder, `""` or ending in `/`. A folder of which nothing is read is
     /// named as a whole.
     fn walk(&mut self, inner: &str) -> Result<(), WorkspaceError> {
@@ -78,8 +78,8 @@ impl Search<'_> {
             let path = format!("{inner}{name}");
             match kind {
                 FileKind::Folder => self.folder(inner, name)?,
-                FileKind::Link => self.unread.push(never(path, &Problem::Link)),
-                FileKind::Special => self.unread.push(never(path, &Problem::Special)),
+                FileKind::Link => self.unread.push(never(path, &FolderProblem::Link)),
+                FileKind::Special => self.unread.push(never(path, &FolderProblem::Special)),
                 FileKind::File if self.reader.files.contains_key(&path) || self.is_own(&path) => {}
                 FileKind::File => self.unread.push(unread_file(inner, &path, &names)),
             }
@@ -133,11 +133,11 @@ impl Search<'_> {
         match head {
             Ok(head) => head == *MAGIC,
             // Of this workspace, in use.
-            Err(refusal) => matches!(refusal.problem, Problem::Private(_)),
+            Err(refusal) => matches!(refusal.problem, FolderProblem::Private(_)),
         }
     }
 
-    fn whole(&self, inner: &str, path: &str) -> Result<Unread, WorkspaceError> {
+    fn whole(&self, inner: &str, path: &str) -> Result<UnreadFile, WorkspaceError> {
         let name = path.trim_end_matches('/');
         let inside = self.reader.entries(name)?;
         let mut inside = inside.iter().map(|(file, _)| file);
@@ -169,7 +169,7 @@ impl Search<'_> {
             }
             _ => ("nothing of the folder is read".to_owned(), moved(path)),
         };
-        Ok(Unread {
+        Ok(UnreadFile {
             path: path.to_owned(),
             problem,
             mend,
@@ -178,8 +178,8 @@ impl Search<'_> {
 }
 
 /// What is read nowhere.
-fn never(path: String, problem: &Problem) -> Unread {
-    Unread {
+fn never(path: String, problem: &FolderProblem) -> UnreadFile {
+    UnreadFile {
         path,
         problem: problem.to_string(),
         mend: format!("{}, or name it in {IGNORED}", problem.mend()),
@@ -206,7 +206,7 @@ fn ending(path: &str, ending: &str) -> (String, String) {
 }
 
 /// What is to be said of a file that nothing reads, in the folder `inner`.
-fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
+fn unread_file(inner: &str, path: &str, beside: &[String]) -> UnreadFile {
     let name = path.rsplit('/').next().unwrap_or_default();
     let beside: BTreeSet<&str> = beside.iter().map(String::as_str).collect();
     let vacant = |known: &[&'static str]| {
@@ -249,7 +249,7 @@ fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
         }
         _ => ("the file is not read".to_owned(), moved(path)),
     };
-    Unread {
+    UnreadFile {
         path: path.to_owned(),
         problem,
         mend,

@@ -4,22 +4,22 @@
 
 mod leaks;
 
-use callboard_core::blocking::Clock;
+use callboard_core::blocking::ComputeBudget;
 use callboard_core::value::{JsonProblem, json_in};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-pub use self::leaks::{Asked, leaks};
+pub use self::leaks::{PromptText, leaks};
 use super::bundle::{Bundle, Change};
 use super::claim::claim;
 use super::composer::{compile, draft, frame, sources};
-use super::page::{Cited, Composed, Page, Section, Source, Writer};
+use super::page::{Cited, CitedSource, Composed, Page, PageSection, PageWriter};
 use super::prose::{Prose, fenced};
 use super::words::Material;
 use crate::draft::Draft;
-use crate::draft::{Claim, Kind};
+use crate::draft::{Claim, ClaimKind};
 
 /// Bytes of memory that an answer may take as JSON.
 const TREE: u64 = 64 << 20;
@@ -34,18 +34,18 @@ const CHANGES: usize = 8;
 /// What a model is to answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct DiaryAnswer {
     /// One line of at most 90 characters that names the main theme.
     title: Sentence,
     /// One sentence for lists of posts.
     summary: Sentence,
-    sections: Vec<Part>,
+    sections: Vec<AnswerSection>,
 }
 
 /// Sentences about one theme.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Part {
+struct AnswerSection {
     /// Two to six words.
     heading: String,
     sentences: Vec<Sentence>,
@@ -63,7 +63,7 @@ struct Sentence {
 
 /// The schema of an answer.
 pub fn schema() -> Json {
-    schema_of::<Answer>()
+    schema_of::<DiaryAnswer>()
 }
 
 /// The JSON schema of a type, as model servers take it: in one piece.
@@ -78,12 +78,12 @@ pub fn schema_of<T: JsonSchema>() -> Json {
 pub fn read(
     (answer, model): (&str, &str),
     (bundle, template): (&Bundle, &str),
-    asked: &Asked,
-    clock: &mut Clock,
+    asked: &PromptText,
+    clock: &mut ComputeBudget,
 ) -> Result<Draft, String> {
     leaks(answer, asked, clock)?;
-    let answer: Answer = parse(answer)?;
-    let mut reader = Reader {
+    let answer: DiaryAnswer = parse(answer)?;
+    let mut reader = AnswerReader {
         bundle,
         claims: Vec::new(),
         notes: Vec::new(),
@@ -91,11 +91,11 @@ pub fn read(
         refused: 0,
     };
     let mut page = reader.page(answer)?;
-    page.writer = Writer {
+    page.writer = PageWriter {
         model: Some(fenced(model)),
         instead: false,
     };
-    let Reader { claims, notes, .. } = reader;
+    let AnswerReader { claims, notes, .. } = reader;
     let composed = Composed { page, claims };
     let mut draft = draft(bundle, composed, template, &format!("model {model}"))
         .map_err(|error| error.to_string())?;
@@ -116,7 +116,7 @@ pub fn parse<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
     })
 }
 
-struct Reader<'b> {
+struct AnswerReader<'b> {
     bundle: &'b Bundle,
     claims: Vec<Claim>,
     notes: Vec<String>,
@@ -124,15 +124,15 @@ struct Reader<'b> {
     refused: usize,
 }
 
-impl Reader<'_> {
-    fn page(&mut self, answer: Answer) -> Result<Page, String> {
+impl AnswerReader<'_> {
+    fn page(&mut self, answer: DiaryAnswer) -> Result<Page, String> {
         let built_in = compile(self.bundle);
         let mut page = frame(self.bundle);
         page.releases.clone_from(&built_in.page.releases);
         let released = built_in
             .claims
             .iter()
-            .filter(|claim| claim.kind == Kind::Release);
+            .filter(|claim| claim.kind == ClaimKind::Release);
         self.claims.extend(released.cloned());
         let count: usize = answer
             .sections
@@ -164,7 +164,7 @@ impl Reader<'_> {
         let titles = built_in
             .claims
             .iter()
-            .filter(|claim| claim.kind == Kind::Title);
+            .filter(|claim| claim.kind == ClaimKind::Title);
         let shown =
             |claim: &&Claim| page.title == claim.plain || page.summary.contains(&claim.plain);
         self.claims.extend(titles.filter(shown).cloned());
@@ -186,11 +186,11 @@ impl Reader<'_> {
         }
         let words = Prose::line(&text);
         self.claims
-            .push(claim(Kind::Told, &words, &sentence.changes));
+            .push(claim(ClaimKind::Told, &words, &sentence.changes));
         Some(text)
     }
 
-    fn section(&mut self, part: Part) -> Option<Section> {
+    fn section(&mut self, part: AnswerSection) -> Option<PageSection> {
         let mut kept = Vec::new();
         for sentence in part.sentences {
             match self.problem(&sentence) {
@@ -216,13 +216,13 @@ impl Reader<'_> {
                 .problems(&heading.markdown())
                 .is_empty();
         if holds {
-            self.claims.push(claim(Kind::Told, &heading, &ids));
+            self.claims.push(claim(ClaimKind::Told, &heading, &ids));
         }
-        Some(Section {
+        Some(PageSection {
             theme: Some(theme),
             heading: holds.then(|| heading.markdown()),
             sentences: self.sentences(kept),
-            ..Section::default()
+            ..PageSection::default()
         })
     }
 
@@ -240,12 +240,12 @@ impl Reader<'_> {
             };
             let words = Prose::line(text);
             self.claims
-                .push(claim(Kind::Told, &words, &sentence.changes));
+                .push(claim(ClaimKind::Told, &words, &sentence.changes));
             let changes = sentence
                 .changes
                 .iter()
                 .filter_map(|id| self.bundle.change(id));
-            let cites: Vec<Source> = changes
+            let cites: Vec<CitedSource> = changes
                 .flat_map(|change| sources(self.bundle, change))
                 .collect();
             told.push(Cited::new(

@@ -13,13 +13,13 @@ use super::composer::compose;
 use super::gather::{Gatherer, Landed};
 use super::git::{Git, GitError};
 use super::looking::Looking;
+use crate::draft::ClaimKind;
 use crate::draft::Draft;
-use crate::draft::Kind;
 
 /// What became of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum DayVerdict {
     /// A post that holds.
     Told,
     /// Too little for a post.
@@ -35,7 +35,7 @@ pub enum Verdict {
 pub struct DayAudit {
     /// `YYYY-MM-DD`, in UTC.
     pub day: String,
-    pub verdict: Verdict,
+    pub verdict: DayVerdict,
     /// How many changes count.
     pub changes: usize,
     /// What they weigh.
@@ -45,7 +45,7 @@ pub struct DayAudit {
     /// The title of its text; empty if there is none.
     pub title: String,
     /// How many claims there are of each kind.
-    pub claims: BTreeMap<Kind, usize>,
+    pub claims: BTreeMap<ClaimKind, usize>,
     /// Why it was refused, or can't be read.
     pub reasons: Vec<String>,
     /// The whole text, if it is asked for.
@@ -68,16 +68,19 @@ pub struct Audit<'a> {
 
 /// The days of a history.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct History {
+pub struct AuditedHistory {
     pub repository: String,
     pub days: Vec<DayAudit>,
 }
 
 impl Audit<'_> {
     /// Look at each day, oldest first; `seen` is told how many of how many were.
-    pub async fn run(&self, seen: &(dyn Fn(usize, usize) + Sync)) -> Result<History, GitError> {
+    pub async fn run(
+        &self,
+        seen: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<AuditedHistory, GitError> {
         let identity = self.git.identity().await?;
-        let mut history = History {
+        let mut history = AuditedHistory {
             repository: identity.name.clone(),
             days: Vec::new(),
         };
@@ -112,7 +115,7 @@ impl Audit<'_> {
     fn day(&self, bundle: &Bundle) -> DayAudit {
         let mut audit = DayAudit {
             day: bundle.day.clone(),
-            verdict: Verdict::Thin,
+            verdict: DayVerdict::Thin,
             changes: bundle.changes.len(),
             substance: bundle.substance,
             words: 0,
@@ -129,16 +132,16 @@ impl Audit<'_> {
         let draft = match compose(bundle, self.template) {
             Ok(draft) => draft,
             Err(error) => {
-                audit.verdict = Verdict::Refused;
+                audit.verdict = DayVerdict::Refused;
                 audit.reasons.push(error.to_string());
                 return audit;
             }
         };
         match check(&draft, bundle, self.template, &[]) {
             Ok(_) if is_thin => {}
-            Ok(_) => audit.verdict = Verdict::Told,
+            Ok(_) => audit.verdict = DayVerdict::Told,
             Err(misses) => {
-                audit.verdict = Verdict::Refused;
+                audit.verdict = DayVerdict::Refused;
                 audit.reasons = misses.iter().map(ToString::to_string).collect();
             }
         }
@@ -146,7 +149,7 @@ impl Audit<'_> {
             *audit.claims.entry(claim.kind).or_default() += 1;
         }
         audit.words = words(&draft);
-        audit.text = (self.texts && audit.verdict != Verdict::Thin).then(|| {
+        audit.text = (self.texts && audit.verdict != DayVerdict::Thin).then(|| {
             format!(
                 "# {}\n\n> {}\n\n{}",
                 draft.title, draft.excerpt, draft.markdown
@@ -168,7 +171,7 @@ fn words(draft: &Draft) -> usize {
 fn unreadable(day: Date, error: &GitError) -> DayAudit {
     DayAudit {
         day: day.to_string(),
-        verdict: Verdict::Unreadable,
+        verdict: DayVerdict::Unreadable,
         changes: 0,
         substance: 0,
         words: 0,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::forge::{Forge, Remote};
-use super::forge::{Number, What};
+use super::forge::{ForgeNumber, NumberOf};
 use super::release::Release;
 use super::theme::Theme;
 
@@ -52,7 +52,7 @@ pub struct Change {
     /// How many more of them there are.
     pub more: u64,
     /// What it takes back, if that is of another day and in the history.
-    pub undoes: Option<Undone>,
+    pub undoes: Option<UndoneCommit>,
     pub breaking: bool,
     /// What breaks, in the words of its message.
     pub note: Vec<String>,
@@ -73,7 +73,7 @@ pub struct Change {
 
 /// A commit of another day that a change takes back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Undone {
+pub struct UndoneCommit {
     /// The full id.
     pub commit: String,
     pub short: String,
@@ -179,9 +179,9 @@ impl Change {
     }
 
     /// The number that it is cited by.
-    pub fn number(&self) -> Option<Number> {
-        let what = What::Request;
-        self.request.map(|value| Number { value, what })
+    pub fn number(&self) -> Option<ForgeNumber> {
+        let what = NumberOf::Request;
+        self.request.map(|value| ForgeNumber { value, what })
     }
 }
 

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{Bundle, Change, Commit, is_of};
 use super::composer::{BUILT_IN, compile, sources};
 use super::forge::Forge;
-use super::grammar::{Kind, Reading, Token, distinct, scan};
+use super::grammar::{CitationReading, Token, TokenKind, distinct, scan};
 use super::message::Message;
 use super::page::render;
 use super::prose::{Prose, tame};
 use super::text::bare;
 use super::words::Material;
 use crate::draft::Draft;
-use crate::draft::{Claim, Kind as Said};
+use crate::draft::{Claim, ClaimKind as Said};
 use crate::markdown::pictures;
 
 /// Shorter claims are no words of their own: they may be a part of any other.
@@ -26,7 +26,7 @@ const SHORTEST: usize = 8;
 
 /// How many different citations passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Checked {
+pub struct CitationCounts {
     /// What was said of which change.
     #[serde(default)]
     pub claims: usize,
@@ -41,12 +41,12 @@ pub struct Checked {
 pub struct Citations {
     /// `pass`; a draft that does not pass is rejected instead.
     pub verdict: String,
-    pub checked: Checked,
+    pub checked: CitationCounts,
 }
 
 impl Citations {
     /// Every citation holds.
-    pub fn pass(checked: Checked) -> Self {
+    pub fn pass(checked: CitationCounts) -> Self {
         Self {
             verdict: "pass".to_owned(),
             checked,
@@ -56,7 +56,7 @@ impl Citations {
 
 /// What the bundle does not bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Miss {
+pub struct Unsupported {
     /// `title`, `excerpt`, `text` or `claim`.
     pub part: &'static str,
     /// From 1; of a claim its number.
@@ -64,7 +64,7 @@ pub struct Miss {
     pub what: String,
 }
 
-impl fmt::Display for Miss {
+impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.part == "claim" { "" } else { " line" };
         write!(f, "{}{place} {}: {}", self.part, self.line, self.what)
@@ -77,7 +77,7 @@ pub fn check(
     bundle: &Bundle,
     template: &str,
     allowed_versions: &[String],
-) -> Result<Checked, Vec<Miss>> {
+) -> Result<CitationCounts, Vec<Unsupported>> {
     let said = unillustrated(&draft.markdown);
     let parts = [
         ("title", &draft.title),
@@ -85,7 +85,7 @@ pub fn check(
         ("text", &said),
     ];
     let empty = parts.iter().filter(|(_, text)| text.trim().is_empty());
-    let mut misses: Vec<Miss> = empty
+    let mut misses: Vec<Unsupported> = empty
         .map(|(part, _)| miss(part, "nothing is written".to_owned()))
         .collect();
     if draft.covers != bundle.day {
@@ -116,7 +116,7 @@ fn unillustrated(markdown: &str) -> String {
 }
 
 /// Where a built-in text, told without its pictures, is not the one that its bundle makes.
-fn another(draft: &Draft, said: &String, bundle: &Bundle, template: &str) -> Option<Miss> {
+fn another(draft: &Draft, said: &String, bundle: &Bundle, template: &str) -> Option<Unsupported> {
     if draft.written_by != BUILT_IN {
         return None;
     }
@@ -150,15 +150,15 @@ fn another(draft: &Draft, said: &String, bundle: &Bundle, template: &str) -> Opt
         .take_while(|(one, other)| one == other);
     let line = same.count();
     let own = cut(made.lines().nth(line).unwrap_or_default());
-    Some(Miss {
+    Some(Unsupported {
         part,
         line: line + 1,
         what: format!("the material makes another text: `{own}`"),
     })
 }
 
-fn miss(part: &'static str, what: String) -> Miss {
-    Miss {
+fn miss(part: &'static str, what: String) -> Unsupported {
+    Unsupported {
         part,
         line: 1,
         what,
@@ -186,7 +186,7 @@ fn rest(text: &str, part: &str, draft: &Draft, bundle: &Bundle) -> String {
 }
 
 /// Claims that are not borne out by what they stand on.
-fn unborne(claims: &[Claim], bundle: &Bundle) -> Vec<Miss> {
+fn unborne(claims: &[Claim], bundle: &Bundle) -> Vec<Unsupported> {
     let mut known: Vec<(&str, Vec<String>)> = Vec::new();
     let mut misses = Vec::new();
     for (index, claim) in claims.iter().enumerate() {
@@ -203,7 +203,7 @@ fn unborne(claims: &[Claim], bundle: &Bundle) -> Vec<Miss> {
             Said::Told => told(claim, bundle),
             _ => quoted(claim, bundle, &mut known),
         };
-        misses.extend(what.map(|what| Miss {
+        misses.extend(what.map(|what| Unsupported {
             part: "claim",
             line: index + 1,
             what: format!("`{}` {what}", cut(&claim.plain)),
@@ -286,7 +286,7 @@ fn told(claim: &Claim, bundle: &Bundle) -> Option<String> {
 /// What the words between claims may cite.
 struct Evidence<'b> {
     bundle: &'b Bundle,
-    said: BTreeSet<(Kind, String)>,
+    said: BTreeSet<(TokenKind, String)>,
     links: BTreeSet<String>,
 }
 
@@ -295,7 +295,7 @@ impl<'b> Evidence<'b> {
         let plain = |version: &String| version.to_lowercase().trim_start_matches('v').to_owned();
         let allowed = allowed_versions
             .iter()
-            .map(|version| (Kind::Version, plain(version)));
+            .map(|version| (TokenKind::Version, plain(version)));
         let releases = bundle.releases.iter().map(|release| release.name.as_str());
         let texts = bundle
             .changes
@@ -306,7 +306,7 @@ impl<'b> Evidence<'b> {
             texts
                 .chain(releases)
                 .chain([bundle.repository.as_str(), bundle.name(), written_by]);
-        let tokens = texts.flat_map(|text| scan(text, Reading::Source));
+        let tokens = texts.flat_map(|text| scan(text, CitationReading::Source));
         let links = bundle
             .changes
             .iter()
@@ -329,10 +329,10 @@ impl<'b> Evidence<'b> {
     }
 
     /// The citations of a text that the bundle does not bear out.
-    fn misses(&self, part: &'static str, text: &str) -> Vec<Miss> {
-        let tokens = scan(text, Reading::Draft);
+    fn misses(&self, part: &'static str, text: &str) -> Vec<Unsupported> {
+        let tokens = scan(text, CitationReading::Draft);
         let wrong = tokens.into_iter().filter(|token| !self.bears_out(token));
-        let miss = wrong.map(|token| Miss {
+        let miss = wrong.map(|token| Unsupported {
             part,
             line: token.line,
             what: format!("{} `{}` is not in the bundle", token.kind, token.text),
@@ -344,17 +344,17 @@ impl<'b> Evidence<'b> {
         let text = token.text.as_str();
         let said = |kind| self.said.contains(&(kind, text.to_owned()));
         match token.kind {
-            Kind::PullRequest => self.has_request(text) || said(Kind::PullRequest),
-            Kind::Reference => {
-                self.has_request(text) || said(Kind::Reference) || said(Kind::PullRequest)
+            TokenKind::PullRequest => self.has_request(text) || said(TokenKind::PullRequest),
+            TokenKind::Reference => {
+                self.has_request(text) || said(TokenKind::Reference) || said(TokenKind::PullRequest)
             }
-            Kind::Commit => self.has_commit(text) || said(Kind::Commit),
-            Kind::Path => self.has_path(text) || said(Kind::Path),
-            Kind::Address => self.links.contains(text) || said(Kind::Address),
-            Kind::Day => text == self.bundle.day || said(Kind::Day),
-            Kind::Count => self.counts().contains(&token.text) || said(Kind::Count),
-            Kind::Version => said(Kind::Version),
-            Kind::Markup => false,
+            TokenKind::Commit => self.has_commit(text) || said(TokenKind::Commit),
+            TokenKind::Path => self.has_path(text) || said(TokenKind::Path),
+            TokenKind::Address => self.links.contains(text) || said(TokenKind::Address),
+            TokenKind::Day => text == self.bundle.day || said(TokenKind::Day),
+            TokenKind::Count => self.counts().contains(&token.text) || said(TokenKind::Count),
+            TokenKind::Version => said(TokenKind::Version),
+            TokenKind::Markup => false,
         }
     }
 
@@ -404,16 +404,16 @@ impl<'b> Evidence<'b> {
     }
 }
 
-fn checked(draft: &Draft) -> Checked {
+fn checked(draft: &Draft) -> CitationCounts {
     let text = format!("{}\n{}\n{}", draft.title, draft.excerpt, draft.markdown);
-    let tokens = scan(&text, Reading::Draft);
+    let tokens = scan(&text, CitationReading::Draft);
     let count = |kind| distinct(&tokens, kind).len();
-    Checked {
+    CitationCounts {
         claims: draft.claims.len(),
-        pull_requests: count(Kind::PullRequest),
-        commits: count(Kind::Commit),
-        versions: count(Kind::Version),
-        paths: count(Kind::Path),
+        pull_requests: count(TokenKind::PullRequest),
+        commits: count(TokenKind::Commit),
+        versions: count(TokenKind::Version),
+        paths: count(TokenKind::Path),
     }
 }
 

@@ -1,10 +1,10 @@
 //! A claim of the diary, from words that it read.
 
 use super::prose::Prose;
-use crate::draft::{Claim, Kind};
+use crate::draft::{Claim, ClaimKind};
 
 /// What these words say, on these changes and releases.
-pub fn claim(kind: Kind, words: &Prose, on: &[String]) -> Claim {
+pub fn claim(kind: ClaimKind, words: &Prose, on: &[String]) -> Claim {
     Claim {
         kind,
         text: words.markdown(),

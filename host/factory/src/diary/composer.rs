@@ -10,15 +10,15 @@ use jiff::civil::Date;
 use super::bundle::{Bundle, Change};
 use super::claim::claim;
 use super::page::{
-    Cited, Composed, Count, Counts, Day, Item, LeftOut, Named, Page, Section, Source, Unrendered,
-    render,
+    Cited, CitedSource, Composed, Counts, LeftOut, NamedLink, Page, PageDay, PageItem, PageSection,
+    ThemeCount, Unrendered, render,
 };
 use super::prose::Prose;
 use super::release::Release;
 use super::theme::Theme;
 /// How the built-in composer signs.
 pub use crate::draft::BUILT_IN;
-use crate::draft::{Claim, Draft, Kind};
+use crate::draft::{Claim, ClaimKind, Draft};
 use crate::slug;
 
 /// Words that are told with their reasons; the rest is a list.
@@ -103,7 +103,7 @@ pub fn frame(bundle: &Bundle) -> Page {
     themes.dedup();
     let of = |theme: Theme| bundle.changes.iter().filter(|it| it.theme == theme).count() as u64;
     let themes = themes.into_iter().filter(|_| is_typed);
-    let themes = themes.map(|theme| Count {
+    let themes = themes.map(|theme| ThemeCount {
         theme,
         count: of(theme),
     });
@@ -113,7 +113,7 @@ pub fn frame(bundle: &Bundle) -> Page {
         .filter(|change| change.request.is_some());
     Page {
         day: day(&bundle.day, bundle.day_is_over),
-        repository: Named {
+        repository: NamedLink {
             name: Prose::line(bundle.name()).markdown(),
             plain: Prose::line(bundle.name()).plain(),
             link: bundle.remote.as_ref().and_then(super::forge::Remote::home),
@@ -133,9 +133,9 @@ pub fn frame(bundle: &Bundle) -> Page {
 }
 
 /// A day in its parts.
-fn day(iso: &str, is_over: bool) -> Day {
+fn day(iso: &str, is_over: bool) -> PageDay {
     let date = iso.parse::<Date>().unwrap_or_default();
-    Day {
+    PageDay {
         iso: iso.to_owned(),
         year: date.year(),
         month: date.month(),
@@ -145,15 +145,15 @@ fn day(iso: &str, is_over: bool) -> Day {
 }
 
 /// What cites a change: its pull request, or its commit if it is none, and what is the same again.
-pub fn sources(bundle: &Bundle, change: &Change) -> Vec<Source> {
+pub fn sources(bundle: &Bundle, change: &Change) -> Vec<CitedSource> {
     let remote = bundle.remote.as_ref();
-    let commit = |id: &str, short: &str| Source {
+    let commit = |id: &str, short: &str| CitedSource {
         name: short.to_owned(),
         code: true,
         link: remote.and_then(|remote| remote.commit(id)),
     };
     let first = match change.number() {
-        Some(number) => Source {
+        Some(number) => CitedSource {
             name: bundle.forge().name(number),
             code: false,
             link: remote.and_then(|remote| remote.number(number)),
@@ -178,7 +178,7 @@ struct Composer<'b> {
 
 impl Composer<'_> {
     /// A claim, in Markdown.
-    fn claim(&mut self, kind: Kind, words: &Prose, on: &[String]) -> String {
+    fn claim(&mut self, kind: ClaimKind, words: &Prose, on: &[String]) -> String {
         let claim = claim(kind, words, on);
         self.words += length(&claim.plain);
         let text = claim.text.clone();
@@ -194,7 +194,7 @@ impl Composer<'_> {
         let mut room = EXCERPT.saturating_sub(released);
         for change in titled.take(7) {
             let title = shortened(&change.title, TITLE.saturating_sub(released).max(SHORT));
-            let claim = claim(Kind::Title, &title, std::slice::from_ref(&change.id));
+            let claim = claim(ClaimKind::Title, &title, std::slice::from_ref(&change.id));
             if page.title.is_empty() {
                 page.title.clone_from(&claim.plain);
             } else if title.length() > room
@@ -233,7 +233,7 @@ impl Composer<'_> {
         let mut last = None;
         for release in &self.bundle.releases {
             let text = self.claim(
-                Kind::Release,
+                ClaimKind::Release,
                 &Prose::line(&release.name),
                 std::slice::from_ref(&release.id),
             );
@@ -245,7 +245,7 @@ impl Composer<'_> {
             }
             last = Some(&release.commit);
             let remote = self.bundle.remote.as_ref();
-            let source = Source {
+            let source = CitedSource {
                 name: release.short.clone(),
                 code: true,
                 link: remote.and_then(|remote| remote.commit(&release.commit)),
@@ -278,7 +278,7 @@ impl Composer<'_> {
                     .find(|it| it.theme == Some(first.theme));
                 let place = (first.theme, place.map_or(0, |it| it.items.len()));
                 let item = self.item(&group, place);
-                put(&mut page.sections, Item { leads, ..item });
+                put(&mut page.sections, PageItem { leads, ..item });
             } else if let Some(left) = room.checked_sub(group.len()) {
                 room = left;
                 let item = self.named(&group);
@@ -295,14 +295,14 @@ impl Composer<'_> {
 }
 
 /// Put a change to the others of its theme.
-fn put(sections: &mut Vec<Section>, item: Item) {
+fn put(sections: &mut Vec<PageSection>, item: PageItem) {
     let theme = Some(item.theme);
     match sections.iter_mut().find(|section| section.theme == theme) {
         Some(section) => section.items.push(item),
-        None => sections.push(Section {
+        None => sections.push(PageSection {
             theme,
             items: vec![item],
-            ..Section::default()
+            ..PageSection::default()
         }),
     }
 }

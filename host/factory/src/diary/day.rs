@@ -6,24 +6,24 @@ use jiff::{Timestamp, ToSpan};
 
 /// What a run was asked to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedDay {
     Day(Date),
     /// The latest day with substance.
     Latest,
 }
 
-impl Wanted {
+impl WantedDay {
     /// Read `YYYY-MM-DD` or `latest`; the error says what would do.
     pub fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
         if text == "latest" {
-            return Ok(Wanted::Latest);
+            return Ok(WantedDay::Latest);
         }
         let date = text.parse::<Date>().ok();
         let date = date.filter(|date| date.to_string() == text);
         let date = date.ok_or_else(|| {
             format!("date `{text}` is not a day such as `2026-06-25`, nor `latest`")
         })?;
-        in_range(date, now).map(Wanted::Day)
+        in_range(date, now).map(WantedDay::Day)
     }
 }
 
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn only_whole_days_up_to_today_are_taken() {
-        assert_eq!(Wanted::parse("latest", now()), Ok(Wanted::Latest));
-        assert!(Wanted::parse("2026-06-25", now()).is_ok());
+        assert_eq!(WantedDay::parse("latest", now()), Ok(WantedDay::Latest));
+        assert!(WantedDay::parse("2026-06-25", now()).is_ok());
         for text in [
             "",
             "today",
@@ -101,7 +101,7 @@ mod tests {
             "1969-12-31",
             "-2026-06-25",
         ] {
-            assert!(Wanted::parse(text, now()).is_err(), "{text}");
+            assert!(WantedDay::parse(text, now()).is_err(), "{text}");
         }
     }
 

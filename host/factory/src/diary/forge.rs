@@ -21,7 +21,7 @@ pub enum Forge {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub enum NumberOf {
     /// A pull request or merge request.
     Request,
     Issue,
@@ -31,9 +31,9 @@ pub enum What {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
-pub struct Number {
+pub struct ForgeNumber {
     pub value: u64,
-    pub what: What,
+    pub what: NumberOf,
 }
 
 impl Forge {
@@ -59,11 +59,11 @@ impl Forge {
     }
 
     /// How a number is called where it is cited.
-    pub fn name(self, number: Number) -> String {
+    pub fn name(self, number: ForgeNumber) -> String {
         match (number.what, self) {
-            (What::Request, Forge::GitLab) => format!("MR !{}", number.value),
-            (What::Request, _) => format!("PR #{}", number.value),
-            (What::Issue, _) => format!("#{}", number.value),
+            (NumberOf::Request, Forge::GitLab) => format!("MR !{}", number.value),
+            (NumberOf::Request, _) => format!("PR #{}", number.value),
+            (NumberOf::Issue, _) => format!("#{}", number.value),
         }
     }
 }
@@ -147,14 +147,14 @@ impl Remote {
     }
 
     /// Where a pull request or an issue is read.
-    pub fn number(&self, number: Number) -> Option<String> {
+    pub fn number(&self, number: ForgeNumber) -> Option<String> {
         let value = number.value.to_string();
         match (self.forge, number.what) {
-            (Forge::GitLab, What::Request) => self.page(&["-", "merge_requests", &value]),
-            (Forge::GitLab, What::Issue) => self.page(&["-", "issues", &value]),
-            (Forge::Gitea, What::Request) => self.page(&["pulls", &value]),
-            (_, What::Request) => self.page(&["pull", &value]),
-            (_, What::Issue) => self.page(&["issues", &value]),
+            (Forge::GitLab, NumberOf::Request) => self.page(&["-", "merge_requests", &value]),
+            (Forge::GitLab, NumberOf::Issue) => self.page(&["-", "issues", &value]),
+            (Forge::Gitea, NumberOf::Request) => self.page(&["pulls", &value]),
+            (_, NumberOf::Request) => self.page(&["pull", &value]),
+            (_, NumberOf::Issue) => self.page(&["issues", &value]),
         }
     }
 
@@ -213,9 +213,9 @@ mod tests {
 
     #[test]
     fn each_forge_has_its_own_addresses() {
-        let request = Number {
+        let request = ForgeNumber {
             value: 7,
-            what: What::Request,
+            what: NumberOf::Request,
         };
         let page = |address: &str| Remote::read(address).and_then(|remote| remote.number(request));
         let some = |text: &str| Some(text.to_owned());

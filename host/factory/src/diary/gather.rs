@@ -22,19 +22,19 @@ use self::unit::Unit;
 use super::bundle::{Bundle, Change, Commit, Dropped};
 use super::day::{begins_at, day_of_seconds, ends_at, is_over};
 use super::forge::{Forge, Remote};
-use super::git::{Detail, Git, GitError, Identity, Looked};
+use super::git::{Detail, Git, GitError, Looked, RepositoryIdentity};
 use super::landed::{History, Landing};
-use super::log::{self, Entry};
+use super::log::{self, LogEntry};
 use super::release::{self, Release};
-use super::rules::{Author, Rules};
+use super::rules::{Author, DiaryRules};
 
 /// Merges of merges are looked into so deep.
 const DEPTH: usize = 8;
 
 /// What is known of a repository before its messages are read.
 pub struct Gatherer<'g> {
-    pub identity: &'g Identity,
-    pub rules: &'g Rules,
+    pub identity: &'g RepositoryIdentity,
+    pub rules: &'g DiaryRules,
     /// The forge, if the operator names it.
     pub forge: Option<Forge>,
     /// The most commits that one bundle holds.
@@ -80,7 +80,7 @@ impl Landed {
 
     /// What a repository is known by: its remote, or its first commit. A shallow clone without a
     /// remote is known by neither, so its name has to do.
-    pub fn identity(&self, identity: &Identity) -> String {
+    pub fn identity(&self, identity: &RepositoryIdentity) -> String {
         let first = self.history.root().filter(|_| !self.history.is_shallow);
         match (&identity.remote, first) {
             (Some(Remote { host, path, .. }), _) => format!("{host}/{path}").replace(':', "-"),
@@ -92,9 +92,9 @@ impl Landed {
 
 /// The messages of a day that were read, by their id.
 pub struct Messages {
-    pub entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, LogEntry>,
     /// What they take back and is of other days.
-    pub undone: Vec<Entry>,
+    pub undone: Vec<LogEntry>,
     /// What the branch had before a merge brought it again: when it was written, by whom, and its
     /// headline.
     pub known: Vec<(i64, String, String)>,
@@ -231,7 +231,7 @@ fn substance(changes: &[Change]) -> u32 {
 
 /// Makes changes of what is news, and counts the rest.
 struct Sorter<'r> {
-    rules: &'r Rules,
+    rules: &'r DiaryRules,
     counts: bool,
     /// Whose lines nobody counted.
     unlooked: BTreeSet<String>,
@@ -311,7 +311,7 @@ fn short(id: &str, sorted: &[String]) -> String {
 }
 
 /// A commit as a bundle keeps it.
-fn commit(entry: Entry) -> Commit {
+fn commit(entry: LogEntry) -> Commit {
     let time = Timestamp::from_second(entry.committed_at).unwrap_or(Timestamp::UNIX_EPOCH);
     Commit {
         short: String::new(),

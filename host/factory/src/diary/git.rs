@@ -16,7 +16,7 @@ pub use self::error::GitError;
 use self::error::unreadable;
 use super::forge::Remote;
 use super::landed::{History, Lister, Tag};
-use super::log::{self, Entry, FORMAT};
+use super::log::{self, FORMAT, LogEntry};
 
 /// Memory that `git` may write to. The history of a million commits takes a quarter of it.
 const MEMORY_MIB: u64 = 1024;
@@ -52,7 +52,7 @@ pub enum Detail {
 /// Commits that were looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LogEntry>,
     pub detail: Detail,
     /// The ids of those whose files git could not look at in the memory that it has: they come without.
     pub unlooked: Vec<String>,
@@ -60,7 +60,7 @@ pub struct Looked {
 
 /// What a repository is called and known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct RepositoryIdentity {
     /// `owner/name` of the remote `origin`, or the folder's name.
     pub name: String,
     pub remote: Option<Remote>,
@@ -102,14 +102,14 @@ impl Git {
     }
 
     /// Its remote `origin`, and how it is called.
-    pub async fn identity(&self) -> Result<Identity, GitError> {
+    pub async fn identity(&self) -> Result<RepositoryIdentity, GitError> {
         let remote = self.configured("remote.origin.url").await?;
         let remote = remote.and_then(|address| Remote::read(&address));
         let name = match &remote {
             Some(remote) => remote.name(),
             None => self.folder_name().await?,
         };
-        Ok(Identity { name, remote })
+        Ok(RepositoryIdentity { name, remote })
     }
 
     /// The value of a key of its configuration, the last if there are several.
@@ -281,7 +281,11 @@ impl Git {
     }
 
     /// The messages of some commits, as [`Git::commits`] gives them; none of their files is looked at.
-    pub async fn messages(&self, ids: &[String], room: &mut usize) -> Result<Vec<Entry>, GitError> {
+    pub async fn messages(
+        &self,
+        ids: &[String],
+        room: &mut usize,
+    ) -> Result<Vec<LogEntry>, GitError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -326,7 +330,7 @@ impl Git {
         &self,
         ids: &[String],
         room: &mut usize,
-    ) -> Result<(Vec<Entry>, Detail), GitError> {
+    ) -> Result<(Vec<LogEntry>, Detail), GitError> {
         if ids.is_empty() {
             return Ok((Vec::new(), Detail::Lines));
         }
@@ -348,7 +352,7 @@ impl Git {
         ids: &[String],
         detail: Detail,
         room: &mut usize,
-    ) -> Result<(Vec<Entry>, Detail), GitError> {
+    ) -> Result<(Vec<LogEntry>, Detail), GitError> {
         let files = match detail {
             Detail::Lines => "--numstat",
             Detail::Names => "--name-only",
@@ -370,7 +374,7 @@ impl Git {
             "--no-notes",
             FORMAT,
         ];
-        let mut reader = log::Reader::within(*room, detail == Detail::Lines);
+        let mut reader = log::LogReader::within(*room, detail == Detail::Lines);
         let input = Some(ids.join("\n") + "\n");
         self.read(&args, input, &mut |piece| reader.read(piece))
             .await?;

@@ -18,11 +18,11 @@ mod words;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use self::words::{Word, words};
+use self::words::{TextWord, words};
 
 /// What a token of a text claims to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum TokenKind {
     PullRequest,
     Reference,
     Commit,
@@ -35,18 +35,18 @@ pub enum Kind {
     Markup,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for TokenKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::PullRequest => "pull request",
-            Kind::Reference => "reference",
-            Kind::Commit => "commit",
-            Kind::Version => "version",
-            Kind::Path => "path",
-            Kind::Address => "address",
-            Kind::Day => "day",
-            Kind::Count => "count",
-            Kind::Markup => "markup",
+            TokenKind::PullRequest => "pull request",
+            TokenKind::Reference => "reference",
+            TokenKind::Commit => "commit",
+            TokenKind::Version => "version",
+            TokenKind::Path => "path",
+            TokenKind::Address => "address",
+            TokenKind::Day => "day",
+            TokenKind::Count => "count",
+            TokenKind::Markup => "markup",
         })
     }
 }
@@ -54,7 +54,7 @@ impl fmt::Display for Kind {
 /// One citation, in its usual spelling: `12`, `1a2b3c4d`, `1.2.3`, `src/lib.rs`, `12 commit`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub text: String,
     /// The line it stands in, from 1.
     pub line: usize,
@@ -62,7 +62,7 @@ pub struct Token {
 
 /// How strictly words are read as citations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum CitationReading {
     /// A text that is to be checked.
     Draft,
     /// A source that is to be cited from: everything counts as code.
@@ -70,7 +70,7 @@ pub enum Reading {
 }
 
 /// Every citation in a text.
-pub fn scan(text: &str, reading: Reading) -> Vec<Token> {
+pub fn scan(text: &str, reading: CitationReading) -> Vec<Token> {
     let words = words(text, reading);
     let mut tokens = forms::links(text, reading);
     let mut listing = Listing::None;
@@ -91,7 +91,7 @@ pub fn scan(text: &str, reading: Reading) -> Vec<Token> {
 }
 
 /// The distinct texts of one kind.
-pub fn distinct(tokens: &[Token], kind: Kind) -> BTreeSet<&str> {
+pub fn distinct(tokens: &[Token], kind: TokenKind) -> BTreeSet<&str> {
     let of_kind = tokens.iter().filter(|token| token.kind == kind);
     of_kind.map(|token| token.text.as_str()).collect()
 }
@@ -109,7 +109,12 @@ enum Listing {
 }
 
 /// Take the numbers of pull requests in a word, and say what the next word may be.
-fn requests(words: &[Word], index: usize, listing: Listing, tokens: &mut Vec<Token>) -> Listing {
+fn requests(
+    words: &[TextWord],
+    index: usize,
+    listing: Listing,
+    tokens: &mut Vec<Token>,
+) -> Listing {
     let word = &words[index];
     let lower = word.text.to_lowercase();
     let (keyword, marked) = forms::keyword(&lower);
@@ -125,9 +130,9 @@ fn requests(words: &[Word], index: usize, listing: Listing, tokens: &mut Vec<Tok
         return Listing::None;
     }
     let kind = if announced {
-        Kind::PullRequest
+        TokenKind::PullRequest
     } else {
-        Kind::Reference
+        TokenKind::Reference
     };
     for number in numbers {
         tokens.push(Token {

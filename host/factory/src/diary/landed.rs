@@ -8,7 +8,7 @@ const NONE: u32 = u32::MAX;
 /// All commits that HEAD has, newest first, and how they follow from one another.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    pub commits: Vec<Listed>,
+    pub commits: Vec<CommitLine>,
     /// Whether older commits are missing because the repository is a shallow clone.
     pub is_shallow: bool,
     pub tags: Vec<Tag>,
@@ -40,7 +40,7 @@ impl Tag {
 
 /// One line of the list of all commits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listed {
+pub struct CommitLine {
     pub id: String,
     pub committed_at: i64,
 }
@@ -69,7 +69,7 @@ impl Parents {
 /// Lines of `git rev-list --timestamp --parents`, as they come.
 #[derive(Debug, Default)]
 pub struct Lister {
-    commits: Vec<Listed>,
+    commits: Vec<CommitLine>,
     parents: Vec<String>,
     ends: Vec<usize>,
 }
@@ -81,7 +81,7 @@ impl Lister {
         else {
             return;
         };
-        self.commits.push(Listed {
+        self.commits.push(CommitLine {
             id: id.to_owned(),
             committed_at,
         });

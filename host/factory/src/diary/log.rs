@@ -42,7 +42,7 @@ const PATHS: usize = 100;
 
 /// A commit as git prints it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct LogEntry {
     pub id: String,
     pub parents: Vec<String>,
     /// Seconds since 1970.
@@ -65,7 +65,7 @@ pub struct Entry {
     pub changed: Vec<u64>,
 }
 
-impl Entry {
+impl LogEntry {
     pub fn is_merge(&self) -> bool {
         self.parents.len() > 1
     }
@@ -92,8 +92,8 @@ impl Entry {
 /// The commits in the output of `git log -z --numstat`, or with `--name-only`, with [`FORMAT`], read as it comes. An
 /// error says what does not fit.
 #[derive(Debug)]
-pub struct Reader {
-    entries: Vec<Entry>,
+pub struct LogReader {
+    entries: Vec<LogEntry>,
     /// The fields so far of a commit that is not complete.
     head: Option<Vec<String>>,
     field: Vec<u8>,
@@ -107,7 +107,7 @@ pub struct Reader {
     counts: bool,
 }
 
-impl Reader {
+impl LogReader {
     /// One that keeps commits as long as they take no more than so many bytes.
     pub fn within(room: usize, counts: bool) -> Self {
         Self {
@@ -139,7 +139,7 @@ impl Reader {
     }
 
     /// The commits, once there is no more to read.
-    pub fn finish(mut self) -> Result<Vec<Entry>, String> {
+    pub fn finish(mut self) -> Result<Vec<LogEntry>, String> {
         self.end_field()?;
         match self.head {
             Some(head) => Err(format!("commit {} ends early", head[0])),
@@ -179,7 +179,7 @@ impl Reader {
         Ok(())
     }
 
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: LogEntry) {
         match self.room.checked_sub(entry.weight()) {
             Some(room) if !self.full => {
                 self.room = room;
@@ -200,7 +200,7 @@ impl Reader {
 }
 
 /// A commit; `None` if it has no time that can be one, as git shows those of broken headers.
-fn entry(fields: &[String]) -> Result<Option<Entry>, String> {
+fn entry(fields: &[String]) -> Result<Option<LogEntry>, String> {
     let [
         id,
         parents,
@@ -224,7 +224,7 @@ fn entry(fields: &[String]) -> Result<Option<Entry>, String> {
     };
     let written_at = written_at.flatten().unwrap_or(committed_at);
     let trailers = trailers_of(cut(trailers.trim(), TRAILERS));
-    Ok(Some(Entry {
+    Ok(Some(LogEntry {
         id: id.clone(),
         parents: parents
             .split_whitespace()
@@ -239,7 +239,7 @@ fn entry(fields: &[String]) -> Result<Option<Entry>, String> {
         subject: cut(subject.trim(), SUBJECT).to_owned(),
         body: cut(without(body.trim(), &trailers), BODY).to_owned(),
         trailers,
-        ..Entry::default()
+        ..LogEntry::default()
     }))
 }
 
@@ -274,7 +274,7 @@ fn tags_of(decoration: &str) -> Vec<String> {
 
 /// A line such as `3\t1\tsrc/lib.rs`, or a path alone where lines are not counted; a binary file
 /// has `-` for numbers. The path is kept where there is room for it.
-fn count(entry: &mut Entry, line: &str, counts: bool, room: &mut usize) -> Result<(), String> {
+fn count(entry: &mut LogEntry, line: &str, counts: bool, room: &mut usize) -> Result<(), String> {
     let (added, removed, path) = if counts {
         let mut parts = line.splitn(3, '\t');
         let parts = (parts.next(), parts.next(), parts.next());
@@ -314,15 +314,15 @@ mod tests {
     use super::*;
 
     /// The commits in an output that comes in pieces of `size` bytes.
-    fn in_pieces(output: &[u8], size: usize) -> Result<Vec<Entry>, String> {
-        let mut reader = Reader::within(1 << 20, true);
+    fn in_pieces(output: &[u8], size: usize) -> Result<Vec<LogEntry>, String> {
+        let mut reader = LogReader::within(1 << 20, true);
         for piece in output.chunks(size) {
             reader.read(piece)?;
         }
         reader.finish()
     }
 
-    fn commits(output: &[u8]) -> Result<Vec<Entry>, String> {
+    fn commits(output: &[u8]) -> Result<Vec<LogEntry>, String> {
         let whole = in_pieces(output, output.len().max(1));
         assert_eq!(in_pieces(output, 1), whole, "it matters where it was cut");
         whole
@@ -336,12 +336,12 @@ mod tests {
             "\u{1}id\0{}\01\0{long}\0{long}\0tag: {long}\0{long}\0a: {long}\0{long}\0\n{paths}",
             "parent ".repeat(5_000)
         );
-        let mut reader = Reader::within(ROOM, true);
+        let mut reader = LogReader::within(ROOM, true);
         for _ in 0..200 {
             reader.read(commit.as_bytes()).expect("read");
         }
         let entries = reader.finish().expect("commits");
-        let kept = |entry: &Entry| {
+        let kept = |entry: &LogEntry| {
             let lists = [&entry.parents, &entry.tags, &entry.paths];
             let lists = lists.into_iter().flatten().map(String::len).sum::<usize>();
             lists + entry.author.len() + entry.email.len() + entry.subject.len() + entry.body.len()
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn paths_that_are_not_kept_take_no_room() {
-        let mut reader = Reader::within(ROOM, true);
+        let mut reader = LogReader::within(ROOM, true);
         reader
             .read(b"\x01aa\0\x001\0A\0a\0\0s\0\0b\0\n")
             .expect("a head");
@@ -413,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_long_field_is_cut_before_it_is_kept() {
-        let mut reader = Reader::within(1 << 20, true);
+        let mut reader = LogReader::within(1 << 20, true);
         let long = [b'x'; 8 << 10];
         reader.read(b"\x01aa\0\x001\0").expect("a head");
         for most in &FIELD[3..] {
@@ -435,7 +435,7 @@ mod tests {
 
     #[test]
     fn commits_are_kept_while_there_is_room() {
-        let mut reader = Reader::within(5_000, true);
+        let mut reader = LogReader::within(5_000, true);
         for number in 0..20 {
             let commit = format!("\x01a{number}\0\x001\0A\0a@x\0\0s\0\0b\0\n1\t1\tfile{number}\0");
             reader.read(commit.as_bytes()).expect("a commit");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::forge::Forge;
 use super::patterns::Patterns;
-use super::rules::Rules;
+use super::rules::DiaryRules;
 
 /// Who and what counts, and when a day is worth a post. In patterns `*` stands for anything, and
 /// case is the same.
@@ -141,10 +141,10 @@ impl Default for Looking {
 }
 
 impl Looking {
-    pub fn rules(&self) -> Rules {
+    pub fn rules(&self) -> DiaryRules {
         let people = self.people.iter();
         let people = people.map(|(name, patterns)| (name.clone(), Patterns::new(patterns)));
-        Rules {
+        DiaryRules {
             bots: Patterns::new(&self.bots),
             agents: Patterns::new(&self.agents),
             people: people.collect(),

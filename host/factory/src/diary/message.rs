@@ -17,7 +17,7 @@ pub struct Message {
     /// The lists between them.
     pub lists: Vec<List>,
     /// The commits that were squashed into one.
-    pub parts: Vec<Part>,
+    pub parts: Vec<SquashedCommit>,
     /// What breaks, if a footer says that something does.
     pub breaking: Option<Prose>,
     /// Issues that it closes.
@@ -39,7 +39,7 @@ pub struct List {
 
 /// A commit that is an item of the message of a squashed one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct SquashedCommit {
     pub headline: Headline,
     pub paragraphs: Vec<Prose>,
 }
@@ -74,7 +74,7 @@ impl Message {
     /// Read a body without its trailers. `squashed` says that a forge may have made one commit of
     /// several.
     pub fn read(body: &str, trailers: &[(String, String)], forge: Forge, squashed: bool) -> Self {
-        let mut reader = Reader {
+        let mut reader = MessageReader {
             message: Self::default(),
             forge,
             squashed: false,
@@ -138,7 +138,7 @@ impl Message {
     }
 }
 
-struct Reader {
+struct MessageReader {
     message: Message,
     forge: Forge,
     squashed: bool,
@@ -148,7 +148,7 @@ struct Reader {
     breaks: bool,
 }
 
-impl Reader {
+impl MessageReader {
     fn take(&mut self, block: Block) {
         match block {
             Block::Heading(pieces) => {
@@ -200,7 +200,7 @@ impl Reader {
         };
         let headline = Headline::read(&first.source(), self.forge);
         let paragraphs = paragraphs.filter(lines::is_told).collect();
-        self.message.parts.push(Part {
+        self.message.parts.push(SquashedCommit {
             headline,
             paragraphs,
         });

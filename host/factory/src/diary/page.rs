@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use callboard_core::template::{self, Given, Shape, Stranger};
+use callboard_core::template::{self, Given, Stranger, ValueShape};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind};
@@ -29,17 +29,17 @@ pub struct Page {
     pub release: String,
     /// Titles of the weightiest changes, as many as an excerpt has room for.
     pub summary: Vec<String>,
-    pub day: Day,
-    pub repository: Named,
+    pub day: PageDay,
+    pub repository: NamedLink,
     pub counts: Counts,
     /// How many changes there are of each theme, in the order of the themes.
-    pub themes: Vec<Count>,
+    pub themes: Vec<ThemeCount>,
     pub releases: Vec<Cited>,
-    pub sections: Vec<Section>,
+    pub sections: Vec<PageSection>,
     /// Changes that are only named, by their themes.
-    pub rest: Vec<Section>,
+    pub rest: Vec<PageSection>,
     pub left_out: LeftOut,
-    pub writer: Writer,
+    pub writer: PageWriter,
 }
 
 /// What of a day is not even named.
@@ -55,7 +55,7 @@ pub struct LeftOut {
 
 /// A day in its parts, for any language.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Day {
+pub struct PageDay {
     /// `YYYY-MM-DD`.
     pub iso: String,
     pub year: i16,
@@ -66,7 +66,7 @@ pub struct Day {
 
 /// What has a name, and perhaps a page.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Named {
+pub struct NamedLink {
     /// In Markdown.
     pub name: String,
     pub plain: String,
@@ -82,7 +82,7 @@ pub struct Counts {
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Count {
+pub struct ThemeCount {
     pub theme: Theme,
     pub count: u64,
 }
@@ -94,12 +94,12 @@ pub struct Cited {
     pub text: String,
     /// Its citation in Markdown, without brackets.
     pub cite: String,
-    pub sources: Vec<Source>,
+    pub sources: Vec<CitedSource>,
 }
 
 /// What is cited.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Source {
+pub struct CitedSource {
     /// `PR #12`, `MR !12`, `#12`, or the short id of a commit.
     pub name: String,
     /// Whether it is an id, which is code.
@@ -109,18 +109,18 @@ pub struct Source {
 
 /// Changes of one theme, or what a model has put below a heading.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Section {
+pub struct PageSection {
     pub theme: Option<Theme>,
     /// A model's own heading, in Markdown.
     pub heading: Option<String>,
-    pub items: Vec<Item>,
+    pub items: Vec<PageItem>,
     /// A model's sentences.
     pub sentences: Vec<Cited>,
 }
 
 /// A change as it is told.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Item {
+pub struct PageItem {
     #[serde(flatten)]
     pub title: Cited,
     pub theme: Theme,
@@ -136,28 +136,28 @@ pub struct Item {
     pub numbered: bool,
     /// How many more points there are.
     pub more: u64,
-    pub undoes: Option<Undone>,
+    pub undoes: Option<PageUndone>,
 }
 
 /// What a change takes back.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Undone {
+pub struct PageUndone {
     /// The text is empty where the change names it.
     #[serde(flatten)]
     pub title: Cited,
-    pub day: Day,
+    pub day: PageDay,
 }
 
 /// Who wrote the text.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Writer {
+pub struct PageWriter {
     /// The name of the model in Markdown; none if no model did.
     pub model: Option<String>,
     /// Whether a model's text could not be used.
     pub instead: bool,
 }
 
-impl Source {
+impl CitedSource {
     /// In Markdown, with its link.
     pub fn markdown(&self) -> String {
         let name = if self.code {
@@ -173,8 +173,8 @@ impl Source {
 }
 
 impl Cited {
-    pub fn new(text: String, sources: Vec<Source>) -> Self {
-        let cite: Vec<String> = sources.iter().map(Source::markdown).collect();
+    pub fn new(text: String, sources: Vec<CitedSource>) -> Self {
+        let cite: Vec<String> = sources.iter().map(CitedSource::markdown).collect();
         Self {
             text,
             cite: cite.join(", "),
@@ -234,7 +234,7 @@ pub fn strangers(text: &str, pages: &[Page]) -> Vec<Stranger> {
     let pages = pages
         .iter()
         .filter_map(|page| serde_json::to_value(page).ok());
-    let given = Given::of("a page", Shape::of(pages));
+    let given = Given::of("a page", ValueShape::of(pages));
     let texts = BTreeMap::from([(TEMPLATE, text)]);
     let found = template::bounded(text).and_then(|_| {
         template::on_deep_stack(|| template::strangers(&environment()?, &texts, (TEMPLATE, &given)))

@@ -5,12 +5,12 @@ use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollSco
 use callboard_core::workspace::{Definitions, Place};
 use minijinja::ErrorKind;
 
-use super::bundle::{Bundle, Change, Commit, Dropped, Point, Undone};
+use super::bundle::{Bundle, Change, Commit, Dropped, Point, UndoneCommit};
 use super::composer::compile;
 use super::forge::Remote;
 use super::page::{
-    self, BLOCKS, Composed, Count, FOLDER, LeftOut, Page, Section, TEMPLATE, Unrendered, Writer,
-    render,
+    self, BLOCKS, Composed, FOLDER, LeftOut, Page, PageSection, PageWriter, TEMPLATE, ThemeCount,
+    Unrendered, render,
 };
 use super::release::Release;
 use super::theme::Theme;
@@ -136,11 +136,11 @@ fn samples() -> [Page; 3] {
     let full = compile(&sample());
     let Composed { page, .. } = full.clone();
     let mut told = page.clone();
-    told.writer = Writer {
+    told.writer = PageWriter {
         model: Some("`sample`".to_owned()),
         instead: true,
     };
-    told.sections = vec![Section {
+    told.sections = vec![PageSection {
         theme: Some(Theme::Added),
         heading: Some("A heading".to_owned()),
         sentences: page
@@ -149,7 +149,7 @@ fn samples() -> [Page; 3] {
             .flat_map(|it| &it.items)
             .map(|it| it.title.clone())
             .collect(),
-        ..Section::default()
+        ..PageSection::default()
     }];
     told.left_out = LeftOut {
         untitled: 1,
@@ -159,7 +159,7 @@ fn samples() -> [Page; 3] {
     // Whatever an item can have, one that is only named has, too.
     told.rest.extend(told.sections.iter().cloned());
     told.rest.extend(page.sections.iter().cloned());
-    told.themes = THEMES.map(|theme| Count { theme, count: 2 }).to_vec();
+    told.themes = THEMES.map(|theme| ThemeCount { theme, count: 2 }).to_vec();
     let quiet = Bundle {
         day: "2026-12-31".to_owned(),
         repository: "sample".to_owned(),
@@ -186,8 +186,8 @@ const THEMES: [Theme; 14] = [
     Theme::Chores,
 ];
 
-fn undone() -> Undone {
-    Undone {
+fn undone() -> UndoneCommit {
+    UndoneCommit {
         commit: "2b3c4d5e".repeat(5),
         short: "2b3c4d5e".to_owned(),
         day: "2025-12-31".to_owned(),
@@ -260,7 +260,7 @@ fn sample() -> Bundle {
 
 #[cfg(test)]
 mod tests {
-    use callboard_core::template::Shape;
+    use callboard_core::template::ValueShape;
 
     use super::*;
 
@@ -376,12 +376,12 @@ mod tests {
     /// A list that no sample fills would let every name below it pass.
     #[test]
     fn the_samples_have_all_that_a_page_can_have() {
-        fn empty(path: &str, shape: &Shape, found: &mut Vec<String>) {
+        fn empty(path: &str, shape: &ValueShape, found: &mut Vec<String>) {
             match shape {
-                Shape::Any => found.push(path.to_owned()),
-                Shape::Plain => {}
-                Shape::List(element) => empty(&format!("{path}[]"), element, found),
-                Shape::Parts(parts) => parts
+                ValueShape::Any => found.push(path.to_owned()),
+                ValueShape::Plain => {}
+                ValueShape::List(element) => empty(&format!("{path}[]"), element, found),
+                ValueShape::Parts(parts) => parts
                     .iter()
                     .for_each(|(key, it)| empty(&format!("{path}.{key}"), it, found)),
             }
@@ -391,7 +391,7 @@ mod tests {
             .iter()
             .map(|page| serde_json::to_value(page).expect("a page"));
         let mut found = Vec::new();
-        empty("", &Shape::of(pages), &mut found);
+        empty("", &ValueShape::of(pages), &mut found);
         assert!(found.is_empty(), "{found:?}");
     }
 }

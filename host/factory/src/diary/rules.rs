@@ -1,12 +1,12 @@
 //! What an operator says of a repository: who is a program, who is the same person, and what is
 //! no news.
 
-use super::log::Entry;
+use super::log::LogEntry;
 use super::patterns::Patterns;
 
 /// The rules of one repository.
 #[derive(Debug, Clone, Default)]
-pub struct Rules {
+pub struct DiaryRules {
     /// Programs that keep a repository going, by `Name <address>`.
     pub bots: Patterns,
     /// Programs that write changes to what is made: their work counts like a person's.
@@ -27,8 +27,8 @@ pub enum Author {
     Bot,
 }
 
-impl Rules {
-    pub fn author(&self, entry: &Entry) -> Author {
+impl DiaryRules {
+    pub fn author(&self, entry: &LogEntry) -> Author {
         let named = format!("{} <{}>", entry.author, entry.email);
         let fit = |patterns: &Patterns| {
             let texts = [named.as_str(), &entry.author, &entry.email];

@@ -2,9 +2,9 @@
 
 use super::bundle::Bundle;
 use super::gather::{Gatherer, Landed, Messages};
-use super::git::{Detail, Identity};
+use super::git::{Detail, RepositoryIdentity};
 use super::landed::Lister;
-use super::log::Entry;
+use super::log::LogEntry;
 use super::looking::Looking;
 
 /// The template that the factory comes with.
@@ -22,7 +22,7 @@ pub(crate) fn bundle(messages: &[(&str, &str)]) -> Bundle {
     let entries = messages
         .iter()
         .enumerate()
-        .map(|(place, (subject, body))| Entry {
+        .map(|(place, (subject, body))| LogEntry {
             id: id(place),
             committed_at: 1_782_345_600 + 60 * i64::try_from(place).unwrap_or_default(),
             author: format!("Author {}", place % 3),
@@ -34,13 +34,13 @@ pub(crate) fn bundle(messages: &[(&str, &str)]) -> Bundle {
             files: 1,
             insertions: 17,
             deletions: 3,
-            ..Entry::default()
+            ..LogEntry::default()
         });
     of(entries.collect())
 }
 
 /// The day of some commits, the oldest first.
-pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
+pub(crate) fn of(entries: Vec<LogEntry>) -> Bundle {
     let mut lister = Lister::default();
     for (place, entry) in entries.iter().enumerate().rev() {
         let parent = place
@@ -49,7 +49,7 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
         lister.take(&format!("{} {} {parent}", entry.committed_at, entry.id));
     }
     let rules = Looking::default().rules();
-    let identity = Identity {
+    let identity = RepositoryIdentity {
         name: "stage/callboard".to_owned(),
         remote: None,
     };

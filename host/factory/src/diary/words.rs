@@ -12,14 +12,14 @@ use self::common::is_common;
 use self::numbers::{Quantity, quantities};
 use super::bundle::{Bundle, Change, Commit, is_of};
 use super::day::in_words;
-use super::grammar::{Kind, Reading, Token, scan};
+use super::grammar::{CitationReading, Token, TokenKind, scan};
 
 /// What some changes say, ready to be asked.
 pub struct Material<'b> {
     bundle: &'b Bundle,
     changes: Vec<&'b Change>,
-    said: Said,
-    tokens: BTreeSet<(Kind, String)>,
+    said: SaidWords,
+    tokens: BTreeSet<(TokenKind, String)>,
 }
 
 impl<'b> Material<'b> {
@@ -30,12 +30,14 @@ impl<'b> Material<'b> {
             .flat_map(Commit::words)
             .chain([bundle.repository.as_str()])
             .collect();
-        let tokens = texts.iter().flat_map(|text| scan(text, Reading::Source));
+        let tokens = texts
+            .iter()
+            .flat_map(|text| scan(text, CitationReading::Source));
         Self {
             bundle,
             changes: changes.to_vec(),
             tokens: tokens.map(|token| (token.kind, token.text)).collect(),
-            said: Said::new(texts.join("\n")),
+            said: SaidWords::new(texts.join("\n")),
         }
     }
 
@@ -57,9 +59,9 @@ impl<'b> Material<'b> {
 
     /// What the grammar of citations finds.
     fn cited(&self, sentence: &str) -> Vec<String> {
-        let tokens = scan(sentence, Reading::Draft).into_iter();
+        let tokens = scan(sentence, CitationReading::Draft).into_iter();
         let wrong = tokens.filter(|token| {
-            !matches!(token.kind, Kind::Count | Kind::Day) && !self.bears_out(token)
+            !matches!(token.kind, TokenKind::Count | TokenKind::Day) && !self.bears_out(token)
         });
         wrong
             .map(|token| {
@@ -80,15 +82,17 @@ impl<'b> Material<'b> {
         };
         let commits = || self.changes.iter().flat_map(|change| change.commits());
         match token.kind {
-            Kind::PullRequest | Kind::Reference => {
-                text.parse().is_ok_and(own) || said(Kind::Reference) || said(Kind::PullRequest)
+            TokenKind::PullRequest | TokenKind::Reference => {
+                text.parse().is_ok_and(own)
+                    || said(TokenKind::Reference)
+                    || said(TokenKind::PullRequest)
             }
-            Kind::Commit => {
-                commits().any(|commit| commit.id.starts_with(text)) || said(Kind::Commit)
+            TokenKind::Commit => {
+                commits().any(|commit| commit.id.starts_with(text)) || said(TokenKind::Commit)
             }
-            Kind::Path => {
+            TokenKind::Path => {
                 let mut paths = commits().flat_map(|commit| &commit.paths);
-                paths.any(|path| is_of(text, path)) || said(Kind::Path)
+                paths.any(|path| is_of(text, path)) || said(TokenKind::Path)
             }
             kind => said(kind),
         }
@@ -149,7 +153,7 @@ impl<'b> Material<'b> {
 
     /// Names of people, products and places that are nowhere in the changes.
     fn names(&self, text: &str) -> Vec<String> {
-        let unknown = self.said.names(text, Beginning::Strict).into_iter();
+        let unknown = self.said.names(text, FirstWord::Strict).into_iter();
         unknown
             .map(|name| format!("no change that it cites names `{name}`"))
             .collect()
@@ -158,14 +162,14 @@ impl<'b> Material<'b> {
 
 /// Whether the first word of a sentence is a name because it is no common word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Beginning {
+enum FirstWord {
     Strict,
     /// Only if it is written like one within, or the next word is, too.
     Lenient,
 }
 
 /// What a text says, ready to be asked for names and numbers.
-pub struct Said {
+pub struct SaidWords {
     /// All words as they are written.
     whole: String,
     lower: String,
@@ -173,7 +177,7 @@ pub struct Said {
     quantities: Vec<Quantity>,
 }
 
-impl Said {
+impl SaidWords {
     pub fn new(whole: String) -> Self {
         Self {
             lower: whole.to_lowercase(),
@@ -198,7 +202,7 @@ impl Said {
             in_words || self.quantities.iter().any(|own| own.value == wanted.value)
         };
         lacking.extend(self.amounts(&text, has));
-        lacking.extend(self.names(&text, Beginning::Lenient));
+        lacking.extend(self.names(&text, FirstWord::Lenient));
         lacking.dedup();
         lacking
     }
@@ -214,7 +218,7 @@ impl Said {
     }
 
     /// Names that are nowhere in it.
-    fn names(&self, text: &str, beginning: Beginning) -> Vec<String> {
+    fn names(&self, text: &str, beginning: FirstWord) -> Vec<String> {
         let mut unknown = Vec::new();
         let mut begins = true;
         let mut all = text.split_whitespace().peekable();
@@ -225,7 +229,7 @@ impl Said {
                 let first = begins && index == 0;
                 let named = is_name(part, first)
                     && (!first
-                        || beginning == Beginning::Strict
+                        || beginning == FirstWord::Strict
                         || part.chars().skip(1).any(char::is_uppercase)
                         || all
                             .peek()

@@ -16,13 +16,13 @@ const LARGEST: usize = 1 << 25;
 
 /// A text, and how marks and diffs name it: `2, edited by Ada`.
 #[derive(Debug, Clone, Copy)]
-pub struct Side<'t> {
+pub struct MergeSide<'t> {
     pub text: &'t str,
     pub name: &'t str,
 }
 
 /// Merge two texts line by line, both made from `base`. What both changed alike is no conflict.
-pub fn merge(base: &str, ours: Side<'_>, theirs: Side<'_>) -> String {
+pub fn merge(base: &str, ours: MergeSide<'_>, theirs: MergeSide<'_>) -> String {
     let (base, a, b) = (lines(base), lines(ours.text), lines(theirs.text));
     let (of_a, of_b) = (changes(&base, &a), changes(&base, &b));
     let (mut text, mut at) = (String::new(), 0);
@@ -57,7 +57,7 @@ pub fn unsettled(text: &str) -> i64 {
 }
 
 /// What one text changed of another, as a unified diff; empty if nothing.
-pub fn unified(old: Side<'_>, new: Side<'_>) -> String {
+pub fn unified(old: MergeSide<'_>, new: MergeSide<'_>) -> String {
     let (before, after) = (lines(old.text), lines(new.text));
     if !comparable(&before, &after) {
         let lines = |text: &str, mark: &str| -> String {
@@ -87,7 +87,7 @@ fn push(text: &mut String, lines: &[&str]) {
 }
 
 /// Lines of the base, with the lines that stand in their place.
-type Change = (Range<usize>, Range<usize>);
+type LineChange = (Range<usize>, Range<usize>);
 
 /// Whether what differs of two texts is little enough to be compared line by line.
 fn comparable(old: &[&str], new: &[&str]) -> bool {
@@ -106,7 +106,7 @@ fn differing(old: &[&str], new: &[&str]) -> (usize, usize, usize) {
     (head, old.len() - tail, new.len() - tail)
 }
 
-fn changes(base: &[&str], new: &[&str]) -> Vec<Change> {
+fn changes(base: &[&str], new: &[&str]) -> Vec<LineChange> {
     if !comparable(base, new) {
         let (head, old, new) = differing(base, new);
         return vec![(head..head + old, head..head + new)];
@@ -120,7 +120,7 @@ fn changes(base: &[&str], new: &[&str]) -> Vec<Change> {
 
 /// Parts of the base that one side or both change. Changes that touch are one: neither can be
 /// told from the other.
-fn regions(a: &[Change], b: &[Change]) -> Vec<Range<usize>> {
+fn regions(a: &[LineChange], b: &[LineChange]) -> Vec<Range<usize>> {
     let mut all: Vec<_> = a.iter().chain(b).map(|(old, _)| old.clone()).collect();
     all.sort_by_key(|old| (old.start, old.end));
     let mut regions: Vec<Range<usize>> = Vec::new();
@@ -134,7 +134,7 @@ fn regions(a: &[Change], b: &[Change]) -> Vec<Range<usize>> {
 }
 
 /// What a side has in the place of a region, which no change of it crosses.
-fn side(changes: &[Change], region: &Range<usize>) -> Range<usize> {
+fn side(changes: &[LineChange], region: &Range<usize>) -> Range<usize> {
     let moved = |upto: usize, inside: bool| {
         let before = changes.partition_point(|(old, _)| {
             old.end < upto || old.end == upto && (inside || old.start < region.start)
@@ -154,7 +154,7 @@ mod tests {
     const BASE: &str = "one\n\ntwo\n\nthree\n";
 
     fn merged(ours: &str, theirs: &str) -> String {
-        let named = |text, name| Side { text, name };
+        let named = |text, name| MergeSide { text, name };
         merge(BASE, named(ours, "2, edited"), named(theirs, "3"))
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let (base, ours, theirs) = (text(2), text(3), text(5));
         let found = changes(&lines(&base), &lines(&ours));
         assert_eq!(found.len(), 1, "{found:?}");
-        let named = |text, name| Side { text, name };
+        let named = |text, name| MergeSide { text, name };
         let merged = merge(&base, named(&ours, "2"), named(&theirs, "3"));
         assert!(merged.starts_with("head\n") && merged.ends_with("tail\n"));
         assert_eq!(unsettled(&merged), 1);
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_diff_names_its_texts() {
-        let named = |text, name| Side { text, name };
+        let named = |text, name| MergeSide { text, name };
         let diff = unified(named("a\nb\n", "draft 1"), named("a\nc\n", "draft 2"));
         assert_eq!(
             diff,

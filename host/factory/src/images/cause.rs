@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Why there is no picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
+pub enum PictureCause {
     /// The connection was refused.
     Unreachable,
     /// The server's name has no address.
@@ -50,44 +50,44 @@ pub enum Cause {
     UploadFailed,
 }
 
-impl Cause {
+impl PictureCause {
     /// Whether the same may be asked for again in a moment.
     pub fn may_pass(self) -> bool {
         matches!(
             self,
-            Cause::Unreachable
-                | Cause::Dns
-                | Cause::Reset
-                | Cause::Degraded
-                | Cause::OutOfMemory
-                | Cause::ServerError
-                | Cause::UploadFailed
+            PictureCause::Unreachable
+                | PictureCause::Dns
+                | PictureCause::Reset
+                | PictureCause::Degraded
+                | PictureCause::OutOfMemory
+                | PictureCause::ServerError
+                | PictureCause::UploadFailed
         )
     }
 
     /// Its name, everywhere.
     pub fn name(self) -> &'static str {
         match self {
-            Cause::Unreachable => "unreachable",
-            Cause::Dns => "dns",
-            Cause::Tls => "tls",
-            Cause::Reset => "reset",
-            Cause::Timeout => "timeout",
-            Cause::Denied => "denied",
-            Cause::Degraded => "degraded",
-            Cause::Busy => "busy",
-            Cause::OutOfMemory => "out-of-memory",
-            Cause::ServerError => "server-error",
-            Cause::BadRequest => "bad-request",
-            Cause::WrongAnswer => "wrong-answer",
-            Cause::TooLarge => "too-large",
-            Cause::NotAnImage => "not-an-image",
-            Cause::UploadFailed => "upload-failed",
+            PictureCause::Unreachable => "unreachable",
+            PictureCause::Dns => "dns",
+            PictureCause::Tls => "tls",
+            PictureCause::Reset => "reset",
+            PictureCause::Timeout => "timeout",
+            PictureCause::Denied => "denied",
+            PictureCause::Degraded => "degraded",
+            PictureCause::Busy => "busy",
+            PictureCause::OutOfMemory => "out-of-memory",
+            PictureCause::ServerError => "server-error",
+            PictureCause::BadRequest => "bad-request",
+            PictureCause::WrongAnswer => "wrong-answer",
+            PictureCause::TooLarge => "too-large",
+            PictureCause::NotAnImage => "not-an-image",
+            PictureCause::UploadFailed => "upload-failed",
         }
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for PictureCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -96,15 +96,15 @@ impl fmt::Display for Cause {
 /// A cause, and what was seen of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}: {detail}")]
-pub struct Trouble {
-    pub cause: Cause,
+pub struct PictureTrouble {
+    pub cause: PictureCause,
     pub detail: String,
     /// How long the server asks to be left alone.
     pub after: Option<Duration>,
 }
 
-impl Trouble {
-    pub fn new(cause: Cause, detail: impl fmt::Display) -> Self {
+impl PictureTrouble {
+    pub fn new(cause: PictureCause, detail: impl fmt::Display) -> Self {
         Self {
             cause,
             detail: detail.to_string(),
@@ -116,32 +116,38 @@ impl Trouble {
     pub fn stop(&self, what: impl fmt::Display, now: Timestamp) -> Stop {
         let told = format!("{self} ({what})");
         match self.cause {
-            Cause::Busy => Stop::Deferred {
+            PictureCause::Busy => Stop::Deferred {
                 until: now + self.after.unwrap_or(BUSY).min(LONGEST),
                 reason: format!("image server: {told}"),
             },
-            Cause::UploadFailed => Stop::unavailable("media store", told),
-            Cause::BadRequest => Stop::failed(FailureKind::Input, format!("image server: {told}")),
-            Cause::Denied => Stop::failed(FailureKind::Denied, format!("image server: {told}")),
+            PictureCause::UploadFailed => Stop::unavailable("media store", told),
+            PictureCause::BadRequest => {
+                Stop::failed(FailureKind::Input, format!("image server: {told}"))
+            }
+            PictureCause::Denied => {
+                Stop::failed(FailureKind::Denied, format!("image server: {told}"))
+            }
             _ => Stop::unavailable("image server", told),
         }
     }
 }
 
-impl From<ClientError> for Trouble {
+impl From<ClientError> for PictureTrouble {
     fn from(error: ClientError) -> Self {
         let cause = match error.kind {
-            ClientErrorKind::Denied => Cause::Denied,
-            ClientErrorKind::BadRequest => Cause::BadRequest,
-            ClientErrorKind::Dns => Cause::Dns,
+            ClientErrorKind::Denied => PictureCause::Denied,
+            ClientErrorKind::BadRequest => PictureCause::BadRequest,
+            ClientErrorKind::Dns => PictureCause::Dns,
             // A cassette without the answer: no server was asked, as its message says.
-            ClientErrorKind::Unreachable | ClientErrorKind::NotRecorded => Cause::Unreachable,
-            ClientErrorKind::Tls => Cause::Tls,
-            ClientErrorKind::Reset => Cause::Reset,
-            ClientErrorKind::Timeout => Cause::Timeout,
-            ClientErrorKind::TooLarge => Cause::TooLarge,
-            ClientErrorKind::Status(_) => Cause::ServerError,
-            ClientErrorKind::Protocol | ClientErrorKind::Unknown => Cause::WrongAnswer,
+            ClientErrorKind::Unreachable | ClientErrorKind::NotRecorded => {
+                PictureCause::Unreachable
+            }
+            ClientErrorKind::Tls => PictureCause::Tls,
+            ClientErrorKind::Reset => PictureCause::Reset,
+            ClientErrorKind::Timeout => PictureCause::Timeout,
+            ClientErrorKind::TooLarge => PictureCause::TooLarge,
+            ClientErrorKind::Status(_) => PictureCause::ServerError,
+            ClientErrorKind::Protocol | ClientErrorKind::Unknown => PictureCause::WrongAnswer,
         };
         Self::new(cause, error.message)
     }

@@ -11,7 +11,7 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use sha2::{Digest as _, Sha256};
 
-use super::cause::{Cause, Trouble};
+use super::cause::{PictureCause, PictureTrouble};
 
 /// The most bytes of a file that is taken.
 pub const BYTES: usize = 24 << 20;
@@ -50,11 +50,11 @@ pub struct Picture {
 
 impl Picture {
     /// What is kept of a file: the picture, at most `width` pixels wide.
-    pub fn read(bytes: &[u8], width: u32) -> Result<Self, Trouble> {
+    pub fn read(bytes: &[u8], width: u32) -> Result<Self, PictureTrouble> {
         // One at a time: each may take half a gigabyte while it is taken apart.
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let made = foreign_reader::read("pictures", || read(bytes, width));
-        made.unwrap_or_else(|broken| Err(Trouble::new(Cause::NotAnImage, broken)))
+        made.unwrap_or_else(|broken| Err(PictureTrouble::new(PictureCause::NotAnImage, broken)))
     }
 
     /// Its name in the store, which says what it is.
@@ -73,7 +73,7 @@ pub fn mime(name: &str) -> Option<&'static str> {
     named.then_some(kind.2)
 }
 
-fn read(bytes: &[u8], width: u32) -> Result<Picture, Trouble> {
+fn read(bytes: &[u8], width: u32) -> Result<Picture, PictureTrouble> {
     let (image, format) = decoded(bytes)?;
     let height = width.saturating_mul(HEIGHTS);
     let image = if image.width() > width || image.height() > height {
@@ -94,13 +94,13 @@ fn read(bytes: &[u8], width: u32) -> Result<Picture, Trouble> {
     })
 }
 
-fn decoded(bytes: &[u8]) -> Result<(DynamicImage, ImageFormat), Trouble> {
+fn decoded(bytes: &[u8]) -> Result<(DynamicImage, ImageFormat), PictureTrouble> {
     if bytes.len() > BYTES {
         let detail = format!("{} bytes, and {BYTES} are taken", bytes.len());
-        return Err(Trouble::new(Cause::TooLarge, detail));
+        return Err(PictureTrouble::new(PictureCause::TooLarge, detail));
     }
     let format = image::guess_format(bytes)
-        .map_err(|_| Trouble::new(Cause::NotAnImage, "neither PNG, JPEG nor WebP"))?;
+        .map_err(|_| PictureTrouble::new(PictureCause::NotAnImage, "neither PNG, JPEG nor WebP"))?;
     if !KINDS.iter().any(|(known, ..)| *known == format) {
         return Err(unknown(format));
     }
@@ -115,13 +115,16 @@ fn decoded(bytes: &[u8]) -> Result<(DynamicImage, ImageFormat), Trouble> {
     let (width, height) = reader().into_dimensions().map_err(broken)?;
     if u64::from(width) * u64::from(height) > PIXELS {
         let detail = format!("{width} by {height} pixels, and {PIXELS} are taken");
-        return Err(Trouble::new(Cause::TooLarge, detail));
+        return Err(PictureTrouble::new(PictureCause::TooLarge, detail));
     }
     Ok((reader().decode().map_err(broken)?, format))
 }
 
 /// A picture as it is written, in its own format if that is not too large for readers.
-fn kept(image: &DynamicImage, format: ImageFormat) -> Result<(Vec<u8>, ImageFormat), Trouble> {
+fn kept(
+    image: &DynamicImage,
+    format: ImageFormat,
+) -> Result<(Vec<u8>, ImageFormat), PictureTrouble> {
     for format in [format, ImageFormat::Jpeg] {
         let bytes = encoded(image, format)?;
         if bytes.len() <= KEPT {
@@ -129,10 +132,10 @@ fn kept(image: &DynamicImage, format: ImageFormat) -> Result<(Vec<u8>, ImageForm
         }
     }
     let detail = format!("it takes more than {KEPT} bytes, however it is written");
-    Err(Trouble::new(Cause::TooLarge, detail))
+    Err(PictureTrouble::new(PictureCause::TooLarge, detail))
 }
 
-fn encoded(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Trouble> {
+fn encoded(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, PictureTrouble> {
     let mut bytes = Vec::new();
     let written = match format {
         ImageFormat::Jpeg => {
@@ -150,22 +153,27 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Trouble
             plain.write_to(&mut Cursor::new(&mut bytes), format)
         }
     };
-    let failed = |error| Trouble::new(Cause::NotAnImage, format!("it can't be written: {error}"));
+    let failed = |error| {
+        PictureTrouble::new(
+            PictureCause::NotAnImage,
+            format!("it can't be written: {error}"),
+        )
+    };
     written.map_err(failed)?;
     Ok(bytes)
 }
 
-fn unknown(format: ImageFormat) -> Trouble {
+fn unknown(format: ImageFormat) -> PictureTrouble {
     let detail = format!("{format:?}, and PNG, JPEG and WebP are taken");
-    Trouble::new(Cause::NotAnImage, detail)
+    PictureTrouble::new(PictureCause::NotAnImage, detail)
 }
 
-fn broken(error: image::ImageError) -> Trouble {
+fn broken(error: image::ImageError) -> PictureTrouble {
     let cause = match error {
-        image::ImageError::Limits(_) => Cause::TooLarge,
-        _ => Cause::NotAnImage,
+        image::ImageError::Limits(_) => PictureCause::TooLarge,
+        _ => PictureCause::NotAnImage,
     };
-    Trouble::new(cause, error)
+    PictureTrouble::new(cause, error)
 }
 
 #[cfg(test)]
@@ -216,12 +224,15 @@ mod tests {
         let whole = file(64, 64, ImageFormat::Png);
         let half = &whole[..whole.len() / 2];
         for (bytes, cause) in [
-            (&b"I am a PNG, believe me"[..], Cause::NotAnImage),
-            (&b"\x89PNG\r\n\x1a\nand then a text"[..], Cause::NotAnImage),
-            (half, Cause::NotAnImage),
-            (b"GIF89a\x01\0\x01\0", Cause::NotAnImage),
-            (&bomb(), Cause::TooLarge),
-            (&vec![0; BYTES + 1], Cause::TooLarge),
+            (&b"I am a PNG, believe me"[..], PictureCause::NotAnImage),
+            (
+                &b"\x89PNG\r\n\x1a\nand then a text"[..],
+                PictureCause::NotAnImage,
+            ),
+            (half, PictureCause::NotAnImage),
+            (b"GIF89a\x01\0\x01\0", PictureCause::NotAnImage),
+            (&bomb(), PictureCause::TooLarge),
+            (&vec![0; BYTES + 1], PictureCause::TooLarge),
         ] {
             let trouble = Picture::read(bytes, 64).expect_err("refused");
             assert_eq!(trouble.cause, cause, "{trouble}");

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{Draft, Image};
-use crate::markdown::pictures::Section;
+use crate::markdown::pictures::HeadedSection;
 
 /// Headings below which no picture belongs.
 const PLAIN: [&str; 4] = ["sources", "references", "further reading", "notes"];
@@ -20,28 +20,28 @@ const TOLD: usize = 200;
 )]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
-pub enum Which {
+pub enum WhichPicture {
     Featured,
     Inline(u32),
 }
 
-impl fmt::Display for Which {
+impl fmt::Display for WhichPicture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Which::Featured => f.write_str("featured"),
-            Which::Inline(number) => write!(f, "inline:{number}"),
+            WhichPicture::Featured => f.write_str("featured"),
+            WhichPicture::Inline(number) => write!(f, "inline:{number}"),
         }
     }
 }
 
-impl FromStr for Which {
+impl FromStr for WhichPicture {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = text.strip_prefix("inline:").map(str::parse::<u32>);
         match (text, number) {
-            ("featured", _) => Ok(Which::Featured),
-            (_, Some(Ok(number @ 1..))) => Ok(Which::Inline(number)),
+            ("featured", _) => Ok(WhichPicture::Featured),
+            (_, Some(Ok(number @ 1..))) => Ok(WhichPicture::Inline(number)),
             _ => Err(format!(
                 "`{text}` is no picture of a text; write `featured`, or `inline:1` for the first in it"
             )),
@@ -49,7 +49,7 @@ impl FromStr for Which {
     }
 }
 
-impl TryFrom<String> for Which {
+impl TryFrom<String> for WhichPicture {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -57,16 +57,16 @@ impl TryFrom<String> for Which {
     }
 }
 
-impl From<Which> for String {
-    fn from(which: Which) -> Self {
+impl From<WhichPicture> for String {
+    fn from(which: WhichPicture) -> Self {
         which.to_string()
     }
 }
 
 /// A picture to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Planned {
-    pub which: Which,
+pub struct PlannedPicture {
+    pub which: WhichPicture,
     /// The heading below which it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
@@ -82,9 +82,9 @@ pub struct Planned {
     pub alt: String,
 }
 
-impl Planned {
+impl PlannedPicture {
     /// One that shows what the text says there.
-    fn by(which: Which, heading: Option<String>, basis: String) -> Self {
+    fn by(which: WhichPicture, heading: Option<String>, basis: String) -> Self {
         Self {
             which,
             heading,
@@ -98,10 +98,10 @@ impl Planned {
 
 /// A picture that was made and kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Made {
+pub struct MadePicture {
     /// The id of its row.
     pub id: String,
-    pub which: Which,
+    pub which: WhichPicture,
     /// The heading below which it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heading: Option<String>,
@@ -117,15 +117,15 @@ pub struct Made {
 /// evenly spread.
 pub fn planned(
     draft: &Draft,
-    sections: &[Section],
+    sections: &[HeadedSection],
     (featured, inline): (bool, usize),
-) -> Vec<Planned> {
+) -> Vec<PlannedPicture> {
     // What lists show of it is made anew in each round, and says nothing of what the picture shows.
-    let first = featured.then(|| Planned {
+    let first = featured.then(|| PlannedPicture {
         basis: draft.title.clone(),
-        ..Planned::by(Which::Featured, None, head(draft))
+        ..PlannedPicture::by(WhichPicture::Featured, None, head(draft))
     });
-    let fit = |section: &&Section| {
+    let fit = |section: &&HeadedSection| {
         let heading = section.heading.trim().to_lowercase();
         !heading.is_empty()
             && heading != draft.title.trim().to_lowercase()
@@ -137,7 +137,7 @@ pub fn planned(
     let inline = chosen.zip(1..).map(|(section, number)| {
         let (heading, told) = (&section.heading, &section.text);
         let basis = sentence(&[heading, told]);
-        Planned::by(Which::Inline(number), Some(heading.clone()), basis)
+        PlannedPicture::by(WhichPicture::Inline(number), Some(heading.clone()), basis)
     });
     first.into_iter().chain(inline).collect()
 }
@@ -164,17 +164,17 @@ mod tests {
 
     #[test]
     fn a_picture_is_named_as_people_write_it() {
-        assert_eq!("featured".parse(), Ok(Which::Featured));
-        assert_eq!("inline:12".parse(), Ok(Which::Inline(12)));
+        assert_eq!("featured".parse(), Ok(WhichPicture::Featured));
+        assert_eq!("inline:12".parse(), Ok(WhichPicture::Inline(12)));
         for text in ["inline:0", "inline:", "inline:x", "Featured", ""] {
-            let refused = text.parse::<Which>().expect_err(text);
+            let refused = text.parse::<WhichPicture>().expect_err(text);
             assert!(refused.contains("inline:1"), "{refused}");
         }
     }
 
     #[test]
     fn pictures_are_spread_over_the_headings_and_none_is_below_the_sources() {
-        let section = |heading: &str| Section {
+        let section = |heading: &str| HeadedSection {
             heading: heading.to_owned(),
             text: format!("About {heading}."),
         };

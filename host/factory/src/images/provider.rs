@@ -7,11 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callboard_core::exchange::{Credential, Request, Response};
 use callboard_core::grants::Origin;
-use callboard_core::settings::{Misfit, Secret, SettingError, SettingRead, SettingType, Snapshot};
+use callboard_core::settings::{
+    Secret, SettingError, SettingMisfit, SettingRead, SettingType, Snapshot,
+};
 use serde_json::{Value as Json, json};
 use url::Url;
 
-use super::cause::{Cause, Trouble};
+use super::cause::{PictureCause, PictureTrouble};
 use super::said;
 
 /// Which protocol the server speaks.
@@ -25,7 +27,7 @@ const READER: &str = "what makes pictures";
 /// What is read of the server.
 pub(crate) const READS: [SettingRead; 4] = [
     SettingRead::new(PROVIDER, &[SettingType::String], READER)
-        .checked(|text| Misfit::word(text, &NAMES)),
+        .checked(|text| SettingMisfit::word(text, &NAMES)),
     SettingRead::new(URL, &[SettingType::Url], READER),
     SettingRead::new(MODEL, &[SettingType::Model, SettingType::String], READER),
     SettingRead::new(KEY, &[SettingType::Secret], READER),
@@ -50,7 +52,7 @@ pub const NAMES: [&str; 3] = ["none", "openai", "sdxl"];
 
 /// The server of the settings.
 #[derive(Debug, Clone)]
-pub struct Provider {
+pub struct PictureProvider {
     pub protocol: Protocol,
     pub url: Url,
     pub model: Option<String>,
@@ -74,7 +76,7 @@ pub enum Unset {
 
 /// A picture to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted<'w> {
+pub struct PictureRequest<'w> {
     pub prompt: &'w str,
     /// What is not to be seen; not every server takes it.
     pub negative: &'w str,
@@ -86,21 +88,21 @@ pub struct Wanted<'w> {
 
 /// What a server made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    pub content: Content,
+pub struct ProviderAnswer {
+    pub content: PictureContent,
     pub model: Option<String>,
 }
 
 /// Where the picture is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum PictureContent {
     /// Here.
     Bytes(Vec<u8>),
     /// At an address that the answer names.
     At(Url),
 }
 
-impl Provider {
+impl PictureProvider {
     /// Whether the settings name a protocol.
     pub(crate) fn is_named(settings: &Snapshot) -> bool {
         let named = settings.text(PROVIDER);
@@ -147,7 +149,7 @@ impl Provider {
 
     /// What it says of its health. One that has no such address is taken for well, and so is one that
     /// lists its models to other keys: ours may be for pictures alone.
-    pub fn is_well(&self, response: &Response) -> Result<(), Trouble> {
+    pub fn is_well(&self, response: &Response) -> Result<(), PictureTrouble> {
         match (self.protocol, response.status) {
             (Protocol::Sdxl, 200..300) => well(&response.body),
             (Protocol::OpenAi, 401 | 403) | (_, 200..300 | 404 | 405) => Ok(()),
@@ -157,7 +159,7 @@ impl Provider {
 
     /// How it is asked for a picture. `key` is the same for the same picture, so that a request
     /// that got no answer may be sent again.
-    pub fn generate(&self, wanted: &Wanted<'_>, key: &str, deadline: Duration) -> Request {
+    pub fn generate(&self, wanted: &PictureRequest<'_>, key: &str, deadline: Duration) -> Request {
         let (path, body) = match self.protocol {
             Protocol::OpenAi => ("v1/images/generations", self.generation(wanted)),
             Protocol::Sdxl => ("generate", sdxl(wanted)),
@@ -171,7 +173,7 @@ impl Provider {
         request
     }
 
-    fn generation(&self, wanted: &Wanted<'_>) -> Json {
+    fn generation(&self, wanted: &PictureRequest<'_>) -> Json {
         let size = format!("{}x{}", wanted.width, wanted.height);
         let mut body = json!({ "prompt": wanted.prompt, "n": 1, "size": size });
         if let Some(model) = &self.model {
@@ -181,36 +183,36 @@ impl Provider {
     }
 
     /// What it answered.
-    pub fn read(&self, response: Response) -> Result<Answered, Trouble> {
+    pub fn read(&self, response: Response) -> Result<ProviderAnswer, PictureTrouble> {
         if !(200..300).contains(&response.status) {
             return Err(said::trouble(&response));
         }
         let kind = response.header("content-type").unwrap_or_default();
         if kind.starts_with("image/") || image::guess_format(&response.body).is_ok() {
-            return Ok(Answered {
-                content: Content::Bytes(response.body),
+            return Ok(ProviderAnswer {
+                content: PictureContent::Bytes(response.body),
                 model: self.model.clone(),
             });
         }
         let answer = said::json(&response.body).map_err(|problem| {
             let text = said::text(&response.body);
             let detail = format!("neither a picture nor JSON that is read: `{text}` {problem}");
-            Trouble::new(Cause::WrongAnswer, detail)
+            PictureTrouble::new(PictureCause::WrongAnswer, detail)
         })?;
         let content = match self.protocol {
             Protocol::OpenAi => first(&answer),
             Protocol::Sdxl => self.file(&answer),
         };
         let model = answer["model"].as_str().map(str::to_owned);
-        Ok(Answered {
+        Ok(ProviderAnswer {
             content: content?,
             model: model.or_else(|| self.model.clone()),
         })
     }
 
     /// The file that an answer names. It is one of the server's own, so it can be no path.
-    fn file(&self, answer: &Json) -> Result<Content, Trouble> {
-        let wrong = |detail: String| Trouble::new(Cause::WrongAnswer, detail);
+    fn file(&self, answer: &Json) -> Result<PictureContent, PictureTrouble> {
+        let wrong = |detail: String| PictureTrouble::new(PictureCause::WrongAnswer, detail);
         let name = answer["filename"].as_str();
         let name = name.ok_or_else(|| wrong("the answer has no `filename`".to_owned()))?;
         let plain = |mark: char| mark.is_ascii_alphanumeric() || "-_.".contains(mark);
@@ -218,7 +220,7 @@ impl Provider {
             let name = name.escape_debug();
             return Err(wrong(format!("`{name}` is no name of a file")));
         }
-        Ok(Content::At(self.at(&format!("images/{name}"))))
+        Ok(PictureContent::At(self.at(&format!("images/{name}"))))
     }
 
     /// How a file is asked for that an answer names. The key goes to the server itself alone.
@@ -232,14 +234,14 @@ impl Provider {
     }
 
     /// The picture that was fetched.
-    pub fn fetched(&self, response: Response) -> Result<Vec<u8>, Trouble> {
+    pub fn fetched(&self, response: Response) -> Result<Vec<u8>, PictureTrouble> {
         if (200..300).contains(&response.status) {
             return Ok(response.body);
         }
         let mut trouble = said::trouble(&response);
         // It named the file itself.
         if response.status == 404 {
-            trouble.cause = Cause::WrongAnswer;
+            trouble.cause = PictureCause::WrongAnswer;
         }
         Err(trouble)
     }
@@ -278,7 +280,7 @@ impl Provider {
     }
 }
 
-fn sdxl(wanted: &Wanted<'_>) -> Json {
+fn sdxl(wanted: &PictureRequest<'_>) -> Json {
     json!({
         "prompt": wanted.prompt,
         "negative_prompt": wanted.negative,
@@ -289,35 +291,35 @@ fn sdxl(wanted: &Wanted<'_>) -> Json {
 }
 
 /// What `/health` says.
-fn well(body: &[u8]) -> Result<(), Trouble> {
+fn well(body: &[u8]) -> Result<(), PictureTrouble> {
     let said = said::json(body).unwrap_or_default();
     match said["status"].as_str() {
         Some("degraded") => {
             let reason = said["reason"].as_str().unwrap_or("it does not say why");
-            Err(Trouble::new(Cause::Degraded, reason))
+            Err(PictureTrouble::new(PictureCause::Degraded, reason))
         }
         Some(_) => Ok(()),
         None => {
             let detail = format!("its health has no `status`: `{}`", said::text(body));
-            Err(Trouble::new(Cause::WrongAnswer, detail))
+            Err(PictureTrouble::new(PictureCause::WrongAnswer, detail))
         }
     }
 }
 
 /// The first picture of an answer of the `OpenAI` form.
-fn first(answer: &Json) -> Result<Content, Trouble> {
-    let wrong = |detail: String| Trouble::new(Cause::WrongAnswer, detail);
+fn first(answer: &Json) -> Result<PictureContent, PictureTrouble> {
+    let wrong = |detail: String| PictureTrouble::new(PictureCause::WrongAnswer, detail);
     let entry = &answer["data"][0];
     if let Some(text) = entry["b64_json"].as_str() {
         let bytes = STANDARD.decode(text.trim());
         let bytes = bytes.map_err(|error| wrong(format!("`b64_json` is no base64: {error}")))?;
-        return Ok(Content::Bytes(bytes));
+        return Ok(PictureContent::Bytes(bytes));
     }
     let Some(text) = entry["url"].as_str() else {
         let detail = "the answer has neither `data[0].b64_json` nor `data[0].url`";
         return Err(wrong(detail.to_owned()));
     };
     let url = text.parse::<Url>();
-    url.map(Content::At)
+    url.map(PictureContent::At)
         .map_err(|error| wrong(format!("`data[0].url` is no address: {error}")))
 }

@@ -6,7 +6,7 @@ use callboard_core::value::{JsonProblem, json_in};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::cause::{Cause, Trouble};
+use super::cause::{PictureCause, PictureTrouble};
 
 /// Characters of an answer that are told.
 const TOLD: usize = 300;
@@ -18,7 +18,7 @@ const BEGINNING: usize = 64 << 10;
 const MEMORY: [&str; 3] = ["out of memory", "out-of-memory", "outofmemory"];
 
 /// What a response is that is no success.
-pub(super) fn trouble(response: &Response) -> Trouble {
+pub(super) fn trouble(response: &Response) -> PictureTrouble {
     let text = text(&response.body);
     let after = response.retry_after(Timestamp::now());
     let detail = if text.is_empty() {
@@ -26,30 +26,30 @@ pub(super) fn trouble(response: &Response) -> Trouble {
     } else {
         format!("status {}: {text}", response.status)
     };
-    Trouble {
+    PictureTrouble {
         cause: cause(response.status, &text, after.is_some()),
         detail,
         after,
     }
 }
 
-fn cause(status: u16, text: &str, asks_for_time: bool) -> Cause {
+fn cause(status: u16, text: &str, asks_for_time: bool) -> PictureCause {
     let text = text.to_lowercase();
     let mut words = text.split(|mark: char| !mark.is_alphanumeric());
     let no_memory =
         MEMORY.iter().any(|told| text.contains(told)) || words.any(|word| word == "oom");
     match status {
-        507 => Cause::OutOfMemory,
-        500..=599 if no_memory => Cause::OutOfMemory,
-        429 => Cause::Busy,
-        503 if asks_for_time || text.contains("busy") => Cause::Busy,
-        503 => Cause::Degraded,
-        408 | 504 => Cause::Timeout,
-        401 | 403 => Cause::Denied,
-        413 => Cause::TooLarge,
-        400..=499 => Cause::BadRequest,
-        500..=599 => Cause::ServerError,
-        _ => Cause::WrongAnswer,
+        507 => PictureCause::OutOfMemory,
+        500..=599 if no_memory => PictureCause::OutOfMemory,
+        429 => PictureCause::Busy,
+        503 if asks_for_time || text.contains("busy") => PictureCause::Busy,
+        503 => PictureCause::Degraded,
+        408 | 504 => PictureCause::Timeout,
+        401 | 403 => PictureCause::Denied,
+        413 => PictureCause::TooLarge,
+        400..=499 => PictureCause::BadRequest,
+        500..=599 => PictureCause::ServerError,
+        _ => PictureCause::WrongAnswer,
     }
 }
 
@@ -82,19 +82,19 @@ mod tests {
     #[test]
     fn each_refusal_has_a_name_of_its_own() {
         for (status, text, waits, wanted) in [
-            (503, "model not loaded", false, Cause::Degraded),
-            (503, "CUDA out of memory", false, Cause::OutOfMemory),
-            (500, "GPU OOM", false, Cause::OutOfMemory),
-            (500, "no room in the room", false, Cause::ServerError),
-            (503, "", true, Cause::Busy),
-            (429, "slow down", false, Cause::Busy),
-            (400, "bad size", false, Cause::BadRequest),
-            (422, "bad size", false, Cause::BadRequest),
-            (404, "no model", false, Cause::BadRequest),
-            (401, "who", false, Cause::Denied),
-            (413, "prompt", false, Cause::TooLarge),
-            (504, "", false, Cause::Timeout),
-            (302, "", false, Cause::WrongAnswer),
+            (503, "model not loaded", false, PictureCause::Degraded),
+            (503, "CUDA out of memory", false, PictureCause::OutOfMemory),
+            (500, "GPU OOM", false, PictureCause::OutOfMemory),
+            (500, "no room in the room", false, PictureCause::ServerError),
+            (503, "", true, PictureCause::Busy),
+            (429, "slow down", false, PictureCause::Busy),
+            (400, "bad size", false, PictureCause::BadRequest),
+            (422, "bad size", false, PictureCause::BadRequest),
+            (404, "no model", false, PictureCause::BadRequest),
+            (401, "who", false, PictureCause::Denied),
+            (413, "prompt", false, PictureCause::TooLarge),
+            (504, "", false, PictureCause::Timeout),
+            (302, "", false, PictureCause::WrongAnswer),
         ] {
             assert_eq!(cause(status, text, waits), wanted, "{status} {text}");
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use comrak::nodes::{Node, NodeValue};
 
-use super::pictures::Lines;
+use super::pictures::LineStarts;
 use super::{Unshowable, parsed};
 
 /// Where a text leads to.
@@ -41,7 +41,7 @@ pub fn relinked(
     mut instead: impl FnMut(&str, &str) -> Option<String>,
 ) -> Result<String, Unshowable> {
     let found: Vec<(Range<usize>, String)> = parsed(text, |root| {
-        let lines = Lines::of(text);
+        let lines = LineStarts::of(text);
         let all = root.descendants().filter_map(|node| {
             let data = node.data();
             let (NodeValue::Link(link) | NodeValue::Image(link)) = &data.value else {
@@ -69,7 +69,7 @@ pub fn relinked(
 }
 
 /// The words of a link as they are written.
-fn words(node: Node<'_>, text: &str, lines: &Lines) -> String {
+fn words(node: Node<'_>, text: &str, lines: &LineStarts) -> String {
     let plain = || {
         let words = node.collect_text();
         let escaped = words.chars().flat_map(|c| {

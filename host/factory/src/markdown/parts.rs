@@ -17,14 +17,14 @@ pub enum PartKind {
 
 /// One part of a text, without the empty lines around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct TextPart {
     pub kind: PartKind,
     /// As it is written; of a heading, without its marks.
     pub text: String,
 }
 
 /// The parts of a text, which can be joined by empty lines again.
-pub fn parts(text: &str) -> Result<Vec<Part>, Unshowable> {
+pub fn parts(text: &str) -> Result<Vec<TextPart>, Unshowable> {
     parsed(text, |root| read(root, text))
 }
 
@@ -37,13 +37,13 @@ pub fn items(list: &str) -> Result<Vec<String>, Unshowable> {
     })
 }
 
-fn read(root: Node<'_>, text: &str) -> Vec<Part> {
+fn read(root: Node<'_>, text: &str) -> Vec<TextPart> {
     let lines: Vec<&str> = text.lines().collect();
     let parts = root.children().map(|node| part(node, &lines));
     parts.filter(|part| !part.text.is_empty()).collect()
 }
 
-fn part(node: Node<'_>, lines: &[&str]) -> Part {
+fn part(node: Node<'_>, lines: &[&str]) -> TextPart {
     let data = node.data();
     let (first, last) = (data.sourcepos.start.line, data.sourcepos.end.line);
     let own = lines.get(first.saturating_sub(1)..last.min(lines.len()));
@@ -57,12 +57,12 @@ fn part(node: Node<'_>, lines: &[&str]) -> Part {
                 .trim_start_matches('#')
                 .trim_end_matches('#')
                 .trim();
-            Part {
+            TextPart {
                 kind: PartKind::Heading(heading.level),
                 text: text.to_owned(),
             }
         }
-        NodeValue::Paragraph => Part {
+        NodeValue::Paragraph => TextPart {
             kind: if pictures(node) {
                 PartKind::Other
             } else {
@@ -70,11 +70,11 @@ fn part(node: Node<'_>, lines: &[&str]) -> Part {
             },
             text: written.trim().to_owned(),
         },
-        NodeValue::List(_) => Part {
+        NodeValue::List(_) => TextPart {
             kind: PartKind::List,
             text: written,
         },
-        _ => Part {
+        _ => TextPart {
             kind: PartKind::Other,
             text: written,
         },

@@ -12,7 +12,7 @@ pub const KEPT: &str = "/media/";
 
 /// A heading, and the first paragraph below it, as plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Section {
+pub struct HeadedSection {
     pub heading: String,
     pub text: String,
 }
@@ -30,19 +30,19 @@ pub struct PlacedPicture {
 
 /// A picture to put below a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placed<'p> {
+pub struct PictureBelow<'p> {
     pub heading: &'p str,
     pub src: &'p str,
     pub alt: &'p str,
 }
 
 /// The headings of a text that are in nothing else, in order.
-pub fn sections(markdown: &str) -> Result<Vec<Section>, Unshowable> {
+pub fn sections(markdown: &str) -> Result<Vec<HeadedSection>, Unshowable> {
     parsed(markdown, |root| {
-        let mut sections: Vec<Section> = Vec::new();
+        let mut sections: Vec<HeadedSection> = Vec::new();
         for node in root.children() {
             match (&node.data().value, sections.last_mut()) {
-                (NodeValue::Heading(_), _) => sections.push(Section {
+                (NodeValue::Heading(_), _) => sections.push(HeadedSection {
                     heading: line(&node.collect_text()),
                     text: String::new(),
                 }),
@@ -59,7 +59,7 @@ pub fn sections(markdown: &str) -> Result<Vec<Section>, Unshowable> {
 /// The pictures of a text, in order.
 pub fn shown(markdown: &str) -> Result<Vec<PlacedPicture>, Unshowable> {
     parsed(markdown, |root| {
-        let lines = &Lines::of(markdown);
+        let lines = &LineStarts::of(markdown);
         let nodes = root.descendants();
         nodes
             .filter_map(|node| picture(node, markdown, lines))
@@ -69,7 +69,10 @@ pub fn shown(markdown: &str) -> Result<Vec<PlacedPicture>, Unshowable> {
 
 /// The text with pictures below their headings and without those that were placed there before;
 /// and the headings that are not there. Placing the same again changes nothing.
-pub fn place(markdown: &str, pictures: &[Placed<'_>]) -> Result<(String, Vec<String>), Unshowable> {
+pub fn place(
+    markdown: &str,
+    pictures: &[PictureBelow<'_>],
+) -> Result<(String, Vec<String>), Unshowable> {
     let mut text = without(markdown)?;
     let mut lost = Vec::new();
     // From the end, so that what comes first of two below one heading stands first.
@@ -168,7 +171,7 @@ pub fn without(markdown: &str) -> Result<String, Unshowable> {
 fn below(markdown: &str, heading: &str) -> Result<Option<usize>, Unshowable> {
     let wanted = line(heading);
     parsed(markdown, |root| {
-        let lines = &Lines::of(markdown);
+        let lines = &LineStarts::of(markdown);
         let mut headings = root.children().filter(|node| {
             matches!(node.data().value, NodeValue::Heading(_))
                 && line(&node.collect_text()) == wanted
@@ -178,7 +181,7 @@ fn below(markdown: &str, heading: &str) -> Result<Option<usize>, Unshowable> {
     })
 }
 
-fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<PlacedPicture> {
+fn picture(node: Node<'_>, markdown: &str, lines: &LineStarts) -> Option<PlacedPicture> {
     let NodeValue::Image(link) = &node.data().value else {
         return None;
     };
@@ -206,9 +209,9 @@ fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<PlacedPictur
 }
 
 /// Where the lines of a text begin, and its end.
-pub(super) struct Lines(Vec<usize>);
+pub(super) struct LineStarts(Vec<usize>);
 
-impl Lines {
+impl LineStarts {
     pub(super) fn of(text: &str) -> Self {
         let lengths = text.split_inclusive('\n').scan(0, |at, line| {
             *at += line.len();
@@ -254,8 +257,8 @@ mod tests {
 
     const TEXT: &str = "Intro ![x](a.png) and more.\n\n## One *bold*\n\nFirst.\n\n## Two\nSecond.\n\n> ## Not mine\n";
 
-    fn placed<'p>(heading: &'p str, src: &'p str, alt: &'p str) -> Placed<'p> {
-        Placed { heading, src, alt }
+    fn placed<'p>(heading: &'p str, src: &'p str, alt: &'p str) -> PictureBelow<'p> {
+        PictureBelow { heading, src, alt }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use callboard_core::settings::Snapshot;
 use futures_util::future::BoxFuture;
 
 use super::{Media, PUT_BACK_OR_MAKE, missing};
-use crate::images::{Provider, Trouble};
+use crate::images::{PictureProvider, PictureTrouble};
 use crate::tables::tasks::{self, TaskStatus};
 use crate::tables::{drafts, posts};
 
@@ -42,7 +42,7 @@ pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> 
 
 async fn symptoms(app: &App, settings: &Snapshot) -> Vec<Symptom> {
     let mut symptoms = Vec::new();
-    match Provider::of(settings) {
+    match PictureProvider::of(settings) {
         // What the settings lack is said by the roll call.
         Ok(None) | Err(_) => {}
         Ok(Some(provider)) => {
@@ -100,7 +100,7 @@ async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
     }
 }
 
-async fn well(app: &App, provider: &Provider) -> Result<(), Trouble> {
+async fn well(app: &App, provider: &PictureProvider) -> Result<(), PictureTrouble> {
     let client = Client::for_operator(&provider.url).over(&app.network());
     let response = client.send(provider.health(WAIT)).await?;
     provider.is_well(&response)

@@ -7,7 +7,7 @@ use callboard_core::client::Network;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 
 use super::{BUCKET, Media, Patience, STORE, StoreClient, bucket, place, unwritable};
-use crate::images::provider::{PROVIDER, Provider, URL};
+use crate::images::provider::{PROVIDER, PictureProvider, URL};
 
 /// What a bucket needs.
 const OF_BUCKET: [&str; 4] = [
@@ -19,7 +19,7 @@ const OF_BUCKET: [&str; 4] = [
 
 pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     // What cannot be read is a miss of its own.
-    let server = Provider::is_named(scope.settings);
+    let server = PictureProvider::is_named(scope.settings);
     let mut references = Vec::new();
     if server {
         references.extend(needed(scope, PROVIDER, "names a server", &[URL]));

@@ -12,14 +12,14 @@ use callboard_core::app::App;
 use callboard_core::operations::OperationError;
 use callboard_core::workspace::Definitions;
 
-use crate::diary::audit::{Audit, DayAudit, History};
+use crate::diary::audit::{Audit, AuditedHistory, DayAudit};
 use crate::diary::git::{Git, GitError};
 use crate::diary::looking::Looking;
 use crate::diary::page::TEMPLATE;
 use crate::diary::roll;
-use crate::draft::Kind;
+use crate::draft::ClaimKind;
 
-pub use crate::diary::audit::Verdict;
+pub use crate::diary::audit::DayVerdict;
 
 /// How long git may take for a whole history.
 const LONGEST: Duration = Duration::from_hours(4);
@@ -32,11 +32,11 @@ pub struct DiaryAudit {
     /// What the repository is known by.
     pub repository: String,
     /// How many days there are of each verdict.
-    pub verdicts: BTreeMap<Verdict, usize>,
+    pub verdicts: BTreeMap<DayVerdict, usize>,
     /// How long the texts of days that are told are.
     pub words: Lengths,
     /// How many claims the texts make, by kind.
-    pub claims: BTreeMap<Kind, usize>,
+    pub claims: BTreeMap<ClaimKind, usize>,
     /// Each day, oldest first.
     pub days: Vec<DayAudit>,
 }
@@ -54,7 +54,7 @@ pub struct Lengths {
 
 /// What is asked of an audit.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked {
+pub struct AuditRequest {
     /// The most days, the newest; all if absent.
     pub days: Option<usize>,
     /// Whether texts are given, too.
@@ -66,7 +66,7 @@ pub struct Asked {
 pub async fn audit(
     app: &App,
     repository: &Path,
-    asked: Asked,
+    asked: AuditRequest,
     seen: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<DiaryAudit, OperationError> {
     let loaded = app.active().await?;
@@ -109,7 +109,7 @@ fn looking(definitions: &Definitions) -> Result<Looking, OperationError> {
         .map_err(|error| OperationError::usage(format!("the configuration of {HANDLER}: {error}")))
 }
 
-fn summed(history: History) -> DiaryAudit {
+fn summed(history: AuditedHistory) -> DiaryAudit {
     let (mut verdicts, mut claims) = (BTreeMap::new(), BTreeMap::new());
     let mut lengths = Vec::new();
     for day in &history.days {
@@ -117,7 +117,7 @@ fn summed(history: History) -> DiaryAudit {
         for (kind, count) in &day.claims {
             *claims.entry(*kind).or_default() += count;
         }
-        lengths.extend((day.verdict == Verdict::Told).then_some(day.words));
+        lengths.extend((day.verdict == DayVerdict::Told).then_some(day.words));
     }
     lengths.sort_unstable();
     let at = |index: usize| lengths.get(index).copied().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use callboard_core::app::App;
-use callboard_core::operations::health::{self, Lack};
+use callboard_core::operations::health::{self, MissingDependency};
 
 use crate::media::{self, Media};
 use crate::tables::posts;
@@ -19,7 +19,7 @@ const SHOWN: u32 = 10;
 
 /// What newest posts show and is not where it is kept. A bucket is not asked, which everybody could have
 /// done by asking here; the doctor does.
-pub async fn pictures(app: &App) -> Option<Lack> {
+pub async fn pictures(app: &App) -> Option<MissingDependency> {
     let newest = posts::newest(app.store(), SHOWN, 0).await.ok()?;
     let names = newest
         .iter()
@@ -36,22 +36,22 @@ pub async fn pictures(app: &App) -> Option<Lack> {
         },
         Err(error) => error.to_string(),
     };
-    Some(Lack {
+    Some(MissingDependency {
         dependency: "pictures",
         cause,
     })
 }
 
 /// Whether the host is well, and posts can be read.
-pub async fn check(app: &App) -> Result<(), Lack> {
+pub async fn check(app: &App) -> Result<(), MissingDependency> {
     let look = async {
         health::check(app).await?;
         let newest = posts::newest(app.store(), 1, 0).await;
         newest
             .map(drop)
-            .map_err(|error| Lack::of("database", error.into()))
+            .map_err(|error| MissingDependency::of("database", error.into()))
     };
-    let late = || Lack {
+    let late = || MissingDependency {
         dependency: "database",
         cause: "it did not answer in time".to_owned(),
     };

@@ -12,7 +12,7 @@ use super::tasks::{self, TaskView};
 
 /// Everything at a moment.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
-pub struct Overview {
+pub struct FactoryOverview {
     #[serde(flatten)]
     pub host: overview::Overview,
     /// The tasks that the open gates are about, by id.
@@ -20,7 +20,7 @@ pub struct Overview {
 }
 
 /// Everything as it stands now.
-pub async fn show(app: &App) -> Result<Overview, OperationError> {
+pub async fn show(app: &App) -> Result<FactoryOverview, OperationError> {
     let host = overview::show(app).await?;
     let subjects = host.gates.iter().filter_map(|gate| gate.subject.as_deref());
     let mut tasks = BTreeMap::new();
@@ -29,5 +29,5 @@ pub async fn show(app: &App) -> Result<Overview, OperationError> {
             tasks.insert(task.id.clone(), task);
         }
     }
-    Ok(Overview { host, tasks })
+    Ok(FactoryOverview { host, tasks })
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::markdown::pictures::KEPT;
-use crate::media::{Media, Stored, Unstored};
+use crate::media::{Media, StoredPicture, Unstored};
 use crate::tables::{drafts, media as rows, posts};
 
 /// The most open runs whose checkpoints are looked through.
@@ -61,7 +61,7 @@ pub async fn unused(app: &App, age: Span, remove: bool) -> Result<UnusedPictures
         let old = stored.into_iter().filter(|it| it.since <= until);
         let unused = old.filter(|it| !used.contains(&it.name));
         pictures = unused
-            .map(|Stored { name, bytes, since }| UnusedPicture { name, bytes, since })
+            .map(|StoredPicture { name, bytes, since }| UnusedPicture { name, bytes, since })
             .collect();
         pictures.sort_by(|a, b| a.name.cmp(&b.name));
         for picture in pictures.iter().filter(|_| remove) {

@@ -14,22 +14,24 @@ use std::path::Path;
 use callboard_core::address::Address;
 use callboard_core::app::App;
 use callboard_core::blocking;
-use callboard_core::operations::{Broken, ErrorKind, ListEntry, Newest, OperationError, named};
+use callboard_core::operations::{
+    ErrorKind, ListEntry, Newest, OperationError, UnreadableRow, named,
+};
 use callboard_core::store::findings;
 use tokio::runtime::Handle;
 
 use crate::images;
 use crate::media::{self, Media, Pieces, Unstored};
 use crate::site::{self, ExportError, SiteError, Unshown};
-use crate::tables::transitions::Word;
+use crate::tables::transitions::StoredWord;
 use crate::tables::{POST, media as rows, post_slugs, posts};
 
-pub use self::carried::{CarriedPost, CarriedPosts, Origin};
+pub use self::carried::{CarriedPost, CarriedPosts, ImportOrigin};
 pub use self::carry::{DumpedPosts, ImportedPosts, dump, import, read, written};
 pub use self::renew::{kept_export, renew};
 pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
-pub use self::view::{Exported, MovedPost, PostMoveView};
+pub use self::view::{ExportView, MovedPost, PostMoveView};
 pub use crate::tables::posts::{Post, PostStatus};
 
 /// What is at an address of a post.
@@ -120,7 +122,11 @@ pub async fn at(app: &App, slug: &str) -> Result<PostAddress, OperationError> {
 
 /// Write the published site into a folder, as static files. `local` is the address of this machine
 /// at which it is served.
-pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exported, OperationError> {
+pub async fn export(
+    app: &App,
+    folder: &Path,
+    local: &Address,
+) -> Result<ExportView, OperationError> {
     let path = folder.to_owned();
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
     let held = blocking::wait(move || site::hold(&path)).await;
@@ -135,7 +141,7 @@ async fn export_held(
     app: &App,
     folder: &Path,
     local: &Address,
-) -> Result<Exported, OperationError> {
+) -> Result<ExportView, OperationError> {
     let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
     for entry in posts::shown(app.store()).await? {
         match entry {
@@ -151,14 +157,17 @@ async fn export_held(
     let work = blocking::wait(move || site::export(&site, &all, &moved, &target, &*pictures));
     let written = work.await;
     let written = written.map_err(|lost| OperationError::failed(lost.to_string()))??;
-    let unshown = written.left_out.into_iter().map(|(id, error)| Broken {
-        id,
-        status: "unreadable",
-        detail: error.to_string(),
-    });
+    let unshown = written
+        .left_out
+        .into_iter()
+        .map(|(id, error)| UnreadableRow {
+            id,
+            status: "unreadable",
+            detail: error.to_string(),
+        });
     left_out.extend(unshown);
-    let leads_to = app.config().part::<site::Written>().site.is_none();
-    Ok(Exported {
+    let leads_to = app.config().part::<site::SiteConfig>().site.is_none();
+    Ok(ExportView {
         files: written.files,
         bytes: written.bytes,
         redirects: written.redirects,

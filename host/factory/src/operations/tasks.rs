@@ -8,7 +8,7 @@ mod view;
 use std::collections::BTreeSet;
 
 use callboard_core::app::App;
-use callboard_core::operations::gates::{self, Decision, Verdict};
+use callboard_core::operations::gates::{self, Decision, GateVerdict};
 use callboard_core::operations::runs::StopRequest;
 use callboard_core::operations::{
     Actor, ErrorKind, ListEntry, Newest, OperationError, named, runs,
@@ -20,23 +20,23 @@ use crate::markdown::pictures::{KEPT, shown};
 use crate::media::{Media, PUT_BACK_OR_MAKE, absent, missing, names};
 use crate::tables::TASK;
 use crate::tables::tasks::{self, Task};
-use crate::tables::transitions::{At, Happening, Word};
+use crate::tables::transitions::{At, Happening, StoredWord};
 use crate::tables::{drafts, media, sources};
 
-pub use self::create::{Asked, Created, create};
+pub use self::create::{Created, TaskRequest, create};
 pub use self::edit::{Edit, diff, edit};
-pub use self::picture::{Regenerated, Which, regen_image};
+pub use self::picture::{Regenerated, WhichPicture, regen_image};
 pub use self::view::{
     Cancelled, DiffView, DraftView, StageFallback, TaskDetails, TaskMoveView, TaskPicture,
     TaskSource, TaskView,
 };
-pub use crate::rails::aggregate::{Report, Row};
-pub use crate::tables::drafts::Origin;
+pub use crate::rails::aggregate::{RailRow, RailsReport};
+pub use crate::tables::drafts::DraftOrigin;
 pub use crate::tables::tasks::{TASKS, TaskEvent, TaskStatus};
 
 /// A task whose gate was decided.
 #[derive(Debug, Clone)]
-pub struct Decided {
+pub struct DecidedTask {
     pub task: TaskView,
     /// The id of its run, which goes on by itself or with
     /// [`carry_out`](callboard_core::operations::runs::carry_out()).
@@ -44,7 +44,7 @@ pub struct Decided {
 }
 
 /// The word of a status or an event.
-pub fn word(of: impl Word) -> &'static str {
+pub fn word(of: impl StoredWord) -> &'static str {
     of.word()
 }
 
@@ -89,17 +89,17 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
 /// The kept pictures that a draft shows, the one that stands for it first, each once.
 async fn pictures(
     app: &App,
-    draft: Option<&drafts::Draft>,
+    draft: Option<&drafts::DraftVersion>,
 ) -> Result<Vec<TaskPicture>, OperationError> {
     let Some(draft) = draft else {
         return Ok(Vec::new());
     };
     // One that cannot be read is told where it is shown.
     let featured = draft.text().ok().and_then(|text| text.featured);
-    let featured = featured.map(|image| (Which::Featured, image.src));
+    let featured = featured.map(|image| (WhichPicture::Featured, image.src));
     let inline = shown(&draft.markdown).unwrap_or_default();
     let inline = (1..).zip(inline);
-    let inline = inline.map(|(number, picture)| (Which::Inline(number), picture.src));
+    let inline = inline.map(|(number, picture)| (WhichPicture::Inline(number), picture.src));
     let mut pictures: Vec<TaskPicture> = Vec::new();
     for (which, src) in featured.into_iter().chain(inline) {
         let name = src.strip_prefix(KEPT);
@@ -125,15 +125,15 @@ pub async fn history(app: &App, wanted: &str) -> Result<Vec<TaskMoveView>, Opera
 pub async fn decide(
     app: &App,
     wanted: &str,
-    mut verdict: Verdict,
-) -> Result<Decided, OperationError> {
+    mut verdict: GateVerdict,
+) -> Result<DecidedTask, OperationError> {
     let task = found(app, wanted).await?;
     verdict.seen = verdict.seen.or((task.draft > 0).then_some(task.draft));
     if verdict.decision == Decision::Approved {
         has_its_pictures(app, &task).await?;
     }
     if let Some(run) = gates::decide_about(app, &task.id, verdict).await? {
-        return Ok(Decided { task, run });
+        return Ok(DecidedTask { task, run });
     }
     let (short, status) = (&task.short, task.status.word());
     let problem = format!("task {short} stands before no gate; it is {status}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use callboard_core::launch::{self, Bounds};
+use callboard_core::launch::{self, LaunchBounds};
 use callboard_core::shown::cut;
 
 use super::{MARK, Seal, files};
@@ -210,7 +210,7 @@ impl Committer<'_> {
 
     async fn git(&self, args: &[&str]) -> Result<Output, Uncommitted> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let bounds = Bounds {
+        let bounds = LaunchBounds {
             memory_mib: MEMORY_MIB,
             seconds: 2 * (left.as_secs() + 1),
         };

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use callboard_core::bounded;
-use callboard_core::confined_folder::{ConfinedFolder, FileKind, Problem, Refusal};
+use callboard_core::confined_folder::{ConfinedFolder, FileKind, FolderProblem, Refusal};
 
-use super::{Place, Seal};
+use super::{FolderPlace, Seal};
 use crate::documents::LARGEST;
 
 /// The folder of the pictures.
@@ -33,10 +33,10 @@ pub enum There {
 
 impl PostsFiles {
     /// The folder is there, and says whose it is.
-    pub fn made(place: &Place) -> Result<Self, Refusal> {
+    pub fn made(place: &FolderPlace) -> Result<Self, Refusal> {
         let files = ConfinedFolder::made(&place.root).map_err(|error| Refusal {
             path: String::new(),
-            problem: Problem::Unwritten(error),
+            problem: FolderProblem::Unwritten(error),
         })?;
         let own = Self {
             files,
@@ -65,8 +65,8 @@ impl PostsFiles {
             Ok(bytes) => bytes,
             Err(refusal) => {
                 return match refusal.problem {
-                    Problem::Absent => Ok(There::Nothing),
-                    problem @ Problem::Large(_) => Ok(There::Other(format!("it {problem}"))),
+                    FolderProblem::Absent => Ok(There::Nothing),
+                    problem @ FolderProblem::Large(_) => Ok(There::Other(format!("it {problem}"))),
                     _ => Err(refusal),
                 };
             }

@@ -8,7 +8,7 @@ use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollSco
 use callboard_core::workspace::is_own_name;
 
 use super::{Refused, allowed, place};
-use crate::readers::Written;
+use crate::readers::SiteConfig;
 
 /// The handler that writes.
 const WRITES: &str = "publish.markdown_folder";
@@ -46,7 +46,7 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
 /// Folders of `callboard.toml`.
 fn allowed_folders(scope: &RollScope<'_>) -> Vec<Reference> {
     let config = &scope.definitions.config;
-    let folders = config.value.part::<Written>().publish_into.iter();
+    let folders = config.value.part::<SiteConfig>().publish_into.iter();
     let references = folders.enumerate().map(|(index, folder)| {
         let refused = allowed(folder).err().map(missed);
         let miss = refused.or_else(|| no_folder(folder));

@@ -16,7 +16,7 @@ pub const SURFACE: &str = "qa.";
 
 /// What the engine says of a stage.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-pub struct Told {
+pub struct StageReport {
     /// The handler; a gate has none.
     #[serde(default)]
     pub handler: String,
@@ -29,7 +29,7 @@ pub struct Told {
     pub words: Map<String, Json>,
 }
 
-impl Told {
+impl StageReport {
     fn word(&self, key: &str) -> &str {
         self.words
             .get(key)
@@ -75,7 +75,7 @@ impl Told {
 
 /// What one rail came to, and what follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Row {
+pub struct RailRow {
     /// The stage.
     pub rail: String,
     pub handler: String,
@@ -95,7 +95,7 @@ pub struct Row {
 
 /// What all rails came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Report {
+pub struct RailsReport {
     /// The greatest action of all rows, and of the threshold.
     pub action: Action,
     /// The mean of the scores by their weights, 0 to 100; none if no score counts.
@@ -107,23 +107,23 @@ pub struct Report {
     /// The digest of the text that it is about.
     #[serde(default)]
     pub text: String,
-    pub rails: Vec<Row>,
+    pub rails: Vec<RailRow>,
 }
 
 /// The best draft so far, with its report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Best {
     pub draft: Draft,
-    pub report: Report,
+    pub report: RailsReport,
 }
 
-impl Report {
+impl RailsReport {
     /// What came of the rails among the stages that were told, and of those that are required.
-    pub fn of(told: &BTreeMap<String, Told>, config: &Config, round: u32) -> Self {
+    pub fn of(told: &BTreeMap<String, StageReport>, config: &Config, round: u32) -> Self {
         let rails = told
             .iter()
             .filter(|(stage, told)| told.handler.starts_with(SURFACE) || config.is_required(stage));
-        let mut rails: Vec<Row> = rails
+        let mut rails: Vec<RailRow> = rails
             .map(|(stage, told)| row(stage, told, config))
             .collect();
         let absent = config
@@ -132,7 +132,7 @@ impl Report {
             .filter(|stage| !told.contains_key(*stage));
         rails.extend(absent.map(|stage| row(stage, &not_asked(), config)));
         let score = score(&rails);
-        let mut flags: Vec<String> = rails.iter().filter_map(Row::flag).collect();
+        let mut flags: Vec<String> = rails.iter().filter_map(RailRow::flag).collect();
         let mut action = rails
             .iter()
             .map(|row| row.action)
@@ -179,14 +179,14 @@ impl Report {
     /// What did not pass, for the stage that writes the draft anew.
     pub fn detail(&self) -> String {
         let rows = self.rails.iter().filter(|row| row.action >= Action::Flag);
-        let mut parts: Vec<String> = rows.map(Row::told).collect();
-        let rails = self.rails.iter().filter_map(Row::flag).count();
+        let mut parts: Vec<String> = rows.map(RailRow::told).collect();
+        let rails = self.rails.iter().filter_map(RailRow::flag).count();
         parts.extend(self.flags.iter().skip(rails).cloned());
         parts.join("\n")
     }
 
     /// The first rail with an action.
-    pub fn first(&self, action: Action) -> Option<&Row> {
+    pub fn first(&self, action: Action) -> Option<&RailRow> {
         self.rails.iter().find(|row| row.action == action)
     }
 
@@ -220,7 +220,7 @@ impl Best {
     }
 }
 
-impl Row {
+impl RailRow {
     fn flag(&self) -> Option<String> {
         (self.action >= Action::Flag).then(|| format!("{}: {}", self.rail, self.why))
     }
@@ -237,7 +237,7 @@ impl Row {
     }
 }
 
-fn row(stage: &str, told: &Told, config: &Config) -> Row {
+fn row(stage: &str, told: &StageReport, config: &Config) -> RailRow {
     let (required, mut came_to) = (config.is_required(stage), CameTo::of(&told.outcome));
     let (mut why, mut review) = (told.why(), Review::default());
     if came_to.is_verdict() {
@@ -252,7 +252,7 @@ fn row(stage: &str, told: &Told, config: &Config) -> Row {
             }
         }
     }
-    Row {
+    RailRow {
         rail: stage.to_owned(),
         handler: told.handler.clone(),
         required,
@@ -266,16 +266,16 @@ fn row(stage: &str, told: &Told, config: &Config) -> Row {
 }
 
 /// A required rail that was not asked is as one that did not answer.
-fn not_asked() -> Told {
-    Told {
+fn not_asked() -> StageReport {
+    StageReport {
         outcome: "unavailable".to_owned(),
         words: Map::from_iter([("cause".to_owned(), "it was not asked".into())]),
-        ..Told::default()
+        ..StageReport::default()
     }
 }
 
 /// The mean by weight, rounded down so that what is shown is never more than what was reached.
-pub fn score(rows: &[Row]) -> Option<u32> {
+pub fn score(rows: &[RailRow]) -> Option<u32> {
     let scored = || {
         rows.iter()
             .filter_map(|row| Some((u64::from(row.weight), u64::from(row.score?))))
@@ -291,7 +291,7 @@ mod tests {
 
     use super::*;
 
-    fn told(outcomes: Json) -> BTreeMap<String, Told> {
+    fn told(outcomes: Json) -> BTreeMap<String, StageReport> {
         serde_json::from_value(outcomes).expect("outcomes")
     }
 
@@ -318,7 +318,7 @@ mod tests {
             "gate": { "outcome": "done", "patch": {} },
         }));
         let config = config(json!({ "required": ["bad", "away"], "weights": { "good": 1 } }));
-        let report = Report::of(&told, &config, 1);
+        let report = RailsReport::of(&told, &config, 1);
         let rows: Vec<_> = report
             .rails
             .iter()
@@ -352,8 +352,8 @@ mod tests {
         let odd = json!({ "handler": "qa.critic", "outcome": "done", "patch": odd });
         let odd = told(json!({ "odd": odd }));
         let required = config(json!({ "required": ["odd"] }));
-        assert_eq!(Report::of(&odd, &required, 1).action, Action::Fail);
-        let report = Report::of(&odd, &config(json!({})), 1);
+        assert_eq!(RailsReport::of(&odd, &required, 1).action, Action::Fail);
+        let report = RailsReport::of(&odd, &config(json!({})), 1);
         let row = &report.rails[0];
         assert_eq!((row.came_to, row.score), (CameTo::Error, None));
         assert_eq!(report.action, Action::Flag);
@@ -364,11 +364,11 @@ mod tests {
     #[test]
     fn a_required_rail_that_nobody_asked_holds_and_no_rail_at_all_is_no_pass() {
         let required = config(json!({ "required": ["critic"] }));
-        let report = Report::of(&BTreeMap::new(), &required, 1);
+        let report = RailsReport::of(&BTreeMap::new(), &required, 1);
         assert_eq!((report.action, report.score), (Action::Hold, None));
         assert_eq!(report.rails[0].why, "it was not asked");
         assert_eq!(
-            Report::of(&BTreeMap::new(), &Config::default(), 1).action,
+            RailsReport::of(&BTreeMap::new(), &Config::default(), 1).action,
             Action::Hold
         );
     }
@@ -377,18 +377,18 @@ mod tests {
     fn a_score_below_the_threshold_is_a_veto_and_what_advises_has_no_weight() {
         let both = told(json!({ "critic": passed(60), "other": passed(0) }));
         let limits = |least: u32| config(json!({ "required": ["critic"], "threshold": least }));
-        let report = Report::of(&both, &limits(61), 1);
+        let report = RailsReport::of(&both, &limits(61), 1);
         assert_eq!((report.action, report.score), (Action::Veto, Some(60)));
         assert_eq!(report.detail(), "the score is 60, and 61 is the least");
-        assert_eq!(Report::of(&both, &limits(60), 1).action, Action::Allow);
+        assert_eq!(RailsReport::of(&both, &limits(60), 1).action, Action::Allow);
         let silent = told(
             json!({ "critic": { "handler": "qa.critic", "outcome": "done",
             "patch": { "critic": { "score": null, "findings": [] } } } }),
         );
-        let report = Report::of(&silent, &limits(60), 1);
+        let report = RailsReport::of(&silent, &limits(60), 1);
         assert_eq!(report.action, Action::Hold);
         assert_eq!(report.detail(), "no rail gave a score, and 60 is the least");
-        let advised = Report::of(&silent, &config(json!({ "threshold": 60 })), 1);
+        let advised = RailsReport::of(&silent, &config(json!({ "threshold": 60 })), 1);
         assert_eq!(advised.action, Action::Flag);
     }
 
@@ -401,7 +401,7 @@ mod tests {
                     title: title.to_owned(),
                     ..Draft::default()
                 },
-                report: Report::of(&told(outcomes), &rules, 1),
+                report: RailsReport::of(&told(outcomes), &rules, 1),
             }
         };
         let failed = |score: u32| {

@@ -10,7 +10,7 @@ use callboard_core::workspace::{Defined, Definitions};
 use futures_util::future::BoxFuture;
 
 use super::policy::{Action, CameTo, Config};
-use super::question::{Judging, Question};
+use super::question::{JudgeQuestion, Judging};
 use super::roll::{AGGREGATE, handler, referrer};
 use super::trial::Figures;
 use crate::tables::rail_trials::{self, RailTrial};
@@ -28,7 +28,7 @@ pub(crate) fn list(scope: RollScope<'_>) -> BoxFuture<'_, Result<Vec<Reference>,
                 };
                 // A role that leads nowhere, or astray, is a miss of its own.
                 let chain = role::chain(scope.settings, &judge.judging.role).unwrap_or_default();
-                let asked = Asked {
+                let asked = JudgeStage {
                     defined,
                     index,
                     stage,
@@ -46,14 +46,14 @@ pub(crate) fn list(scope: RollScope<'_>) -> BoxFuture<'_, Result<Vec<Reference>,
 
 /// A stage that asks a model what it thinks of a draft.
 pub(crate) struct Judge {
-    pub(crate) question: Question,
+    pub(crate) question: JudgeQuestion,
     pub(crate) judging: Judging,
 }
 
 impl Judge {
     /// Of a stage whose configuration can be read.
     pub(crate) fn of(stage: &Stage) -> Option<Self> {
-        let question = Question::of(handler(stage))?;
+        let question = JudgeQuestion::of(handler(stage))?;
         let judging = serde_json::from_value(stage.config.get_ref().clone());
         Some(Self {
             question,
@@ -96,14 +96,14 @@ fn counts(pipeline: &Pipeline, rail: &Stage) -> bool {
 }
 
 /// A judge at its place in a pipeline.
-struct Asked<'a> {
+struct JudgeStage<'a> {
     defined: &'a Defined<Pipeline>,
     index: usize,
     stage: &'a Stage,
     judge: &'a Judge,
 }
 
-impl Asked<'_> {
+impl JudgeStage<'_> {
     fn reference(&self, key: &str, kind: ReferenceKind, target: &str) -> Reference {
         let place = self.defined.at(&["stage", &self.index.to_string()]);
         let referrer: Referrer = referrer(&self.defined.value, self.stage);

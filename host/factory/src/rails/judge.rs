@@ -9,13 +9,15 @@ use callboard_core::outcome::{Done, Stop};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::question::{Judged, Judging, Opinion, Question, Read, SYSTEM, Said, schema};
+use super::question::{
+    JudgeQuestion, Judged, JudgedSource, Judging, Opinion, OpinionFinding, SYSTEM, schema,
+};
 use super::review::{Remark, Review, Severity};
-use crate::draft::{Draft, Writer, writers};
+use crate::draft::{Draft, DraftWriter, writers};
 
 /// What a model thinks of a draft, from all trials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct JudgeVerdict {
     pub passed: bool,
     pub review: Review,
     /// The models that answered, each once.
@@ -35,9 +37,9 @@ pub const VARIABLES: [&str; 4] = ["title", "text", "topic", "sources"];
 pub async fn judge(
     call: &Call,
     judging: &Judging,
-    question: Question,
+    question: JudgeQuestion,
     judged: &Judged,
-) -> Result<Verdict, Stop> {
+) -> Result<JudgeVerdict, Stop> {
     if let Some(lacks) = (question.lacks)(judged) {
         return Err(Stop::nothing_to_do(lacks));
     }
@@ -125,13 +127,13 @@ fn spread(scores: &[u32], most_spread: u32) -> Option<Remark> {
 }
 
 fn verdict(
-    question: Question,
+    question: JudgeQuestion,
     judging: &Judging,
     judged: &Judged,
     mut opinions: Vec<Opinion>,
     models: Vec<String>,
     tokens: Tokens,
-) -> Verdict {
+) -> JudgeVerdict {
     let scores: Vec<u32> = opinions.iter().map(|it| it.score.min(100)).collect();
     opinions.sort_by_key(|opinion| opinion.score);
     // Of an even number the lower of the two in the middle.
@@ -163,13 +165,13 @@ fn verdict(
     findings.extend(unread(judging, judged));
     let mut writers = writers(&judged.draft.written_by).into_iter();
     let own = writers.find_map(|writer| match writer {
-        Writer::Model(name) if models.iter().any(|model| model == name) => Some(name),
+        DraftWriter::Model(name) if models.iter().any(|model| model == name) => Some(name),
         _ => None,
     });
     if let Some(own) = own {
         findings.push(Remark::new("own_work", Severity::Warning, format!("{own} judges what it wrote itself, and models praise their own work; give the role {} another one", judging.role)));
     }
-    Verdict {
+    JudgeVerdict {
         passed,
         review: Review {
             score: Some(score),
@@ -181,7 +183,7 @@ fn verdict(
     }
 }
 
-fn finding(rule: &str, severity: Severity, said: Said, draft: &Draft) -> Remark {
+fn finding(rule: &str, severity: Severity, said: OpinionFinding, draft: &Draft) -> Remark {
     let short = |text: String| text.chars().take(LONGEST).collect::<String>();
     let excerpt = short(said.excerpt);
     // What it quotes and is not there stands nowhere.
@@ -194,7 +196,7 @@ fn finding(rule: &str, severity: Severity, said: Said, draft: &Draft) -> Remark 
     finding
 }
 
-impl Verdict {
+impl JudgeVerdict {
     /// Done or rejected; `written` puts the review under the rail's key.
     pub fn handled<W: Serialize>(
         self,
@@ -218,7 +220,7 @@ fn variables(judged: &Judged, most: usize) -> Json {
     let mut sources = String::new();
     let each = most / judged.sources.len().max(1);
     for source in &judged.sources {
-        let Read {
+        let JudgedSource {
             id,
             url,
             title,
@@ -250,10 +252,10 @@ fn described(draft: &Draft) -> String {
 mod tests {
     use super::*;
 
-    const QUESTION: Question = crate::rails::question::CRITIC;
+    const QUESTION: JudgeQuestion = crate::rails::question::CRITIC;
 
     fn opinion(score: u32, findings: &[(&str, &str)]) -> Opinion {
-        let said = |(message, excerpt): &(&str, &str)| Said {
+        let said = |(message, excerpt): &(&str, &str)| OpinionFinding {
             message: (*message).to_owned(),
             excerpt: (*excerpt).to_owned(),
         };
@@ -275,7 +277,7 @@ mod tests {
         }
     }
 
-    fn of(opinions: Vec<Opinion>, model: &str) -> Verdict {
+    fn of(opinions: Vec<Opinion>, model: &str) -> JudgeVerdict {
         let models = vec![model.to_owned()];
         verdict(
             QUESTION,
@@ -329,10 +331,10 @@ mod tests {
             matches!(&stop, Stop::Unavailable { cause, .. } if cause.contains("201 characters"))
         );
         judged.sources = vec![
-            Read::default(),
-            Read {
+            JudgedSource::default(),
+            JudgedSource {
                 text: "x".repeat(101),
-                ..Read::default()
+                ..JudgedSource::default()
             },
         ];
         let finding = unread(&judging, &judged).expect("one is cut");
@@ -343,7 +345,7 @@ mod tests {
 
     #[test]
     fn who_judges_its_own_work_is_told_and_a_fail_always_has_a_reason() {
-        let rules = |verdict: Verdict| {
+        let rules = |verdict: JudgeVerdict| {
             verdict
                 .review
                 .findings

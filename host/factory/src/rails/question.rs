@@ -69,12 +69,12 @@ pub struct Judged {
     pub topic: Option<String>,
     /// What was read before it was written.
     #[serde(default)]
-    pub sources: Vec<Read>,
+    pub sources: Vec<JudgedSource>,
 }
 
 /// Something that was read.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-pub struct Read {
+pub struct JudgedSource {
     #[serde(default)]
     pub id: String,
     #[serde(default)]
@@ -94,13 +94,13 @@ pub struct Opinion {
     pub score: u32,
     /// What is wrong, the gravest first; none if nothing is.
     #[schemars(length(max = 50))]
-    pub findings: Vec<Said>,
+    pub findings: Vec<OpinionFinding>,
 }
 
 /// One thing that a model finds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Said {
+pub struct OpinionFinding {
     /// What is wrong, and how to mend it, in one sentence.
     pub message: String,
     /// The words of the draft that it is about, copied.
@@ -116,7 +116,7 @@ pub fn schema() -> Json {
 
 /// What a model is asked of a draft.
 #[derive(Debug, Clone, Copy)]
-pub struct Question {
+pub struct JudgeQuestion {
     /// The rule that its findings go by, which is the rail's name.
     pub rule: &'static str,
     /// The prompt of the workspace.
@@ -125,22 +125,22 @@ pub struct Question {
     pub(super) lacks: fn(&Judged) -> Option<&'static str>,
 }
 
-pub const CRITIC: Question = Question {
+pub const CRITIC: JudgeQuestion = JudgeQuestion {
     rule: "critic",
     prompt: "rails_critic",
     lacks: |_| None,
 };
-pub const CONSISTENCY: Question = Question {
+pub const CONSISTENCY: JudgeQuestion = JudgeQuestion {
     rule: "consistency",
     prompt: "rails_consistency",
     lacks: |_| None,
 };
-pub const TITLE_COHERENCE: Question = Question {
+pub const TITLE_COHERENCE: JudgeQuestion = JudgeQuestion {
     rule: "title_coherence",
     prompt: "rails_title_coherence",
     lacks: |_| None,
 };
-pub const TOPIC_DELIVERY: Question = Question {
+pub const TOPIC_DELIVERY: JudgeQuestion = JudgeQuestion {
     rule: "topic_delivery",
     prompt: "rails_topic_delivery",
     lacks: |judged| {
@@ -149,7 +149,7 @@ pub const TOPIC_DELIVERY: Question = Question {
         lacks.then_some("no topic is given that it could be held against")
     },
 };
-pub const GROUNDING: Question = Question {
+pub const GROUNDING: JudgeQuestion = JudgeQuestion {
     rule: "grounding",
     prompt: "rails_grounding",
     lacks: |judged| {
@@ -158,7 +158,7 @@ pub const GROUNDING: Question = Question {
     },
 };
 /// All of them.
-pub const QUESTIONS: [Question; 5] = [
+pub const QUESTIONS: [JudgeQuestion; 5] = [
     CRITIC,
     CONSISTENCY,
     TITLE_COHERENCE,
@@ -166,7 +166,7 @@ pub const QUESTIONS: [Question; 5] = [
     GROUNDING,
 ];
 
-impl Question {
+impl JudgeQuestion {
     /// The question of a handler.
     pub fn of(handler: &str) -> Option<Self> {
         let mut all = QUESTIONS.into_iter();

@@ -54,14 +54,14 @@ impl Reached {
 
 /// What all links came to.
 #[derive(Debug)]
-pub struct Links {
+pub struct LinksReport {
     pub review: Review,
     pub dead: usize,
     pub alive: usize,
     pub unreachable: usize,
 }
 
-impl Links {
+impl LinksReport {
     /// More than `most_dead` of 100 that are known to be dead make each of them an error.
     pub fn of(reached: &[(Link, Reached)], most_dead: u32) -> Self {
         let count = |is: fn(&Reached) -> bool| reached.iter().filter(|(_, it)| is(it)).count();
@@ -115,15 +115,15 @@ mod tests {
             (link(5), error(ClientErrorKind::Reset)),
             (link(6), error(ClientErrorKind::Denied)),
         ];
-        let links = Links::of(&reached, 50);
+        let links = LinksReport::of(&reached, 50);
         assert_eq!((links.alive, links.dead, links.unreachable), (2, 2, 2));
         assert_eq!(links.review.score, Some(50));
         assert_eq!(links.review.errors().count(), 0, "half may be");
-        let strict = Links::of(&reached, 30);
+        let strict = LinksReport::of(&reached, 30);
         let dead: Vec<_> = strict.review.errors().map(|it| it.line).collect();
         assert_eq!(dead, [Some(2), Some(6)]);
         // No server was reached: no score, and no verdict.
-        let dark = Links::of(&reached[3..5], 30);
+        let dark = LinksReport::of(&reached[3..5], 30);
         assert!(dark.is_dark() && dark.review.score.is_none());
     }
 }

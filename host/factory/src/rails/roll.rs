@@ -5,7 +5,7 @@ mod heard;
 
 use callboard_core::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use callboard_core::registry::nearest;
-use callboard_core::rollcall::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use callboard_core::rollcall::{FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::Defined;
 
 use super::aggregate::SURFACE;
@@ -97,11 +97,11 @@ fn meant<'s>(pipeline: &Pipeline, stage: &'s Stage, target: &str) -> Option<&'s 
 }
 
 /// A name among the `needs` that no stage has, and that was to be this one.
-fn slip(pipeline: &Pipeline, stage: &Stage, target: &str) -> Option<Cause> {
+fn slip(pipeline: &Pipeline, stage: &Stage, target: &str) -> Option<FirstMiss> {
     let is_there = pipeline.stage(target).is_some();
     let mut lost = stage.needed().filter(|need| pipeline.stage(need).is_none());
     lost.find(|need| is_there && nearest(need, std::iter::once(target)).is_some())?;
-    Some(Cause {
+    Some(FirstMiss {
         referrer: referrer(pipeline, stage),
         key: "needs".to_owned(),
         target: None,
@@ -141,7 +141,7 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
 }
 
 /// What was to be said of an outcome, and is said under a name that none has, or below `[stage.config]`.
-fn misnamed(pipeline: &Pipeline, rail: &Stage, outcome: &str) -> Option<Cause> {
+fn misnamed(pipeline: &Pipeline, rail: &Stage, outcome: &str) -> Option<FirstMiss> {
     let known = |name: &str| FOLLOWS.iter().any(|(known, _)| *known == name);
     let mut slips = rail.on.keys().filter(|name| !known(name));
     let slip = slips.find(|name| nearest(name, std::iter::once(outcome)).is_some());
@@ -150,7 +150,7 @@ fn misnamed(pipeline: &Pipeline, rail: &Stage, outcome: &str) -> Option<Cause> {
         .get_ref()
         .get("on")
         .map(|_| "config.on".to_owned());
-    Some(Cause {
+    Some(FirstMiss {
         referrer: referrer(pipeline, rail),
         key: slip.map(|name| format!("on.{name}")).or(below)?,
         target: None,
@@ -198,7 +198,7 @@ fn flagged(
     // One that is not there is a miss of its own.
     let visits = defined.value.stage(&target)?.max_visits;
     // One that nothing can go back to is missed there.
-    let because = (visits < 2).then(|| Cause {
+    let because = (visits < 2).then(|| FirstMiss {
         referrer: referrer(&defined.value, stage),
         key: "on.rejected".to_owned(),
         target: Some(target.clone()),

@@ -1,14 +1,14 @@
 //! Whether a draft can do without a person: only by a score that an operator named, with nothing that any rail
 //! has against it, and after people have let what the pipeline writes pass as it was. No IO.
 
-use callboard_core::handler::{Answer, Ruling};
+use callboard_core::handler::{Ruling, RulingAnswer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::aggregate::Report;
+use super::aggregate::RailsReport;
 use super::policy::{Action, CameTo};
 use crate::draft::Draft;
-use crate::tables::drafts::{self, Origin};
+use crate::tables::drafts::{self, DraftOrigin};
 use crate::tables::tasks::{Judgement, TaskEvent, TaskMove};
 
 /// How `qa.settle` is configured.
@@ -38,12 +38,12 @@ fn three() -> u32 {
 
 /// What is known of a draft that waits.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'k> {
+pub struct WaitingDraft<'k> {
     /// As the pipeline has it.
     pub draft: &'k Draft,
     /// As its task has it: what is published.
-    pub kept: &'k drafts::Draft,
-    pub report: &'k Report,
+    pub kept: &'k drafts::DraftVersion,
+    pub report: &'k RailsReport,
     pub flagged: bool,
     /// Of its task.
     pub moves: &'k [TaskMove],
@@ -53,18 +53,18 @@ pub struct Known<'k> {
 
 impl Config {
     /// What follows.
-    pub fn ruling(&self, known: &Known<'_>) -> Ruling {
+    pub fn ruling(&self, known: &WaitingDraft<'_>) -> Ruling {
         let against = self.against(known);
         let (answer, reasons) = if !against.is_empty() {
-            (Answer::Ask, against)
+            (RulingAnswer::Ask, against)
         } else if self.dry_run {
             let first = format!(
                 "would have approved, and `dry_run` is on: {}",
                 self.for_it(known).join("; ")
             );
-            (Answer::Ask, vec![first])
+            (RulingAnswer::Ask, vec![first])
         } else {
-            (Answer::Approve, self.for_it(known))
+            (RulingAnswer::Approve, self.for_it(known))
         };
         Ruling {
             answer,
@@ -73,7 +73,7 @@ impl Config {
         }
     }
 
-    fn for_it(&self, known: &Known<'_>) -> Vec<String> {
+    fn for_it(&self, known: &WaitingDraft<'_>) -> Vec<String> {
         let (score, threshold) = (known.report.score.unwrap_or_default(), self.threshold);
         let rails = known.report.rails.len();
         let mut reasons = vec![
@@ -88,7 +88,7 @@ impl Config {
     }
 
     /// All that speaks for asking.
-    fn against(&self, known: &Known<'_>) -> Vec<String> {
+    fn against(&self, known: &WaitingDraft<'_>) -> Vec<String> {
         let mut against = rails(known);
         match known.report.score {
             None => against.push("no rail gave a score that counts".to_owned()),
@@ -116,13 +116,15 @@ impl Config {
 }
 
 fn is_clean(judgement: &Judgement) -> bool {
-    let unedited = judgement.origin.is_none_or(|it| it == Origin::Pipeline);
+    let unedited = judgement
+        .origin
+        .is_none_or(|it| it == DraftOrigin::Pipeline);
     judgement.event == TaskEvent::Approve && unedited
 }
 
 /// What rails have against it. One that gave no verdict because something did not answer, or went wrong, is no
 /// rail that passed, whatever its policy makes of it.
-fn rails(known: &Known<'_>) -> Vec<String> {
+fn rails(known: &WaitingDraft<'_>) -> Vec<String> {
     let report = known.report;
     let mut against: Vec<String> = report.flags.clone();
     let failed = report.rails.iter().filter(|row| {
@@ -140,14 +142,14 @@ fn rails(known: &Known<'_>) -> Vec<String> {
 }
 
 /// What is published is what was judged.
-fn text(known: &Known<'_>) -> Option<String> {
-    let Known {
+fn text(known: &WaitingDraft<'_>) -> Option<String> {
+    let WaitingDraft {
         draft,
         kept,
         report,
         ..
     } = known;
-    if kept.origin != Origin::Pipeline || kept.conflicts > 0 {
+    if kept.origin != DraftOrigin::Pipeline || kept.conflicts > 0 {
         let (number, editor) = (kept.number, &kept.editor);
         return Some(format!("draft {number} was edited by {editor}"));
     }

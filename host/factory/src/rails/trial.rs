@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::question::{Judged, Judging, Read};
+use super::question::{Judged, JudgedSource, Judging};
 use crate::draft::Draft;
 use crate::tables::rail_trials::RailTrial;
 
@@ -26,7 +26,7 @@ pub struct Labelled {
 /// What stands above a draft, between lines of `+++`, as JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Head {
+struct LabelledHead {
     title: String,
     /// What lists show of it.
     #[serde(default)]
@@ -36,7 +36,7 @@ struct Head {
     seo_title: String,
     topic: Option<String>,
     #[serde(default)]
-    sources: Vec<Read>,
+    sources: Vec<JudgedSource>,
     /// Whether it should pass; if absent, it should if nothing is to be found in it.
     passes: Option<bool>,
     /// The rules that have to find something in it.
@@ -56,7 +56,7 @@ impl Labelled {
         let parts = text.strip_prefix("+++\n");
         let parts = parts.and_then(|rest| rest.split_once("\n+++\n"));
         let (head, markdown) = parts.ok_or("it does not begin with its label between two `+++`")?;
-        let head: Head = serde_json::from_str(head)
+        let head: LabelledHead = serde_json::from_str(head)
             .map_err(|error| format!("its label cannot be read: {error}"))?;
         let draft = Draft {
             title: head.title,

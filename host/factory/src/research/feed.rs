@@ -1,6 +1,6 @@
 //! Feeds: RSS, Atom and JSON Feed, read by `feed-rs`.
 
-use callboard_core::blocking::Clock;
+use callboard_core::blocking::ComputeBudget;
 use callboard_core::foreign_reader;
 use callboard_core::value::tree;
 use feed_rs::model::Entry;
@@ -20,7 +20,7 @@ const OPENINGS: [&[u8]; 4] = [b"<item", b":item", b"<entry", b":entry"];
 
 /// What a feed says of one thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Item {
+pub struct FeedItem {
     /// What the feed knows it by.
     pub id: String,
     pub url: String,
@@ -33,28 +33,33 @@ pub struct Item {
 
 /// A feed as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Read {
+pub struct ParsedFeed {
     /// Where it was read.
     pub url: String,
     pub title: String,
     /// The first items, in the feed's order.
-    pub items: Vec<Item>,
+    pub items: Vec<FeedItem>,
     /// Of how many of them a title or a text is refused, and why one is; none, if all were read.
     pub refused: Option<String>,
 }
 
 /// The first `most` items of a feed that was read at `base`.
-pub fn read(bytes: &[u8], base: &str, most: usize, clock: &mut Clock) -> Result<Read, String> {
+pub fn read(
+    bytes: &[u8],
+    base: &str,
+    most: usize,
+    clock: &mut ComputeBudget,
+) -> Result<ParsedFeed, String> {
     bounded(bytes)?;
     let parser = parser::Builder::new().base_uri(Some(base)).build();
     let parsed = foreign_reader::read("a feed", || parser.parse(bytes))
         .map_err(|error| error.to_string())?;
     let feed = parsed.map_err(|error| format!("it is no feed: {error}"))?;
     let entries = feed.entries.into_iter().take(most);
-    let (items, refused): (Vec<Item>, Vec<Option<String>>) =
+    let (items, refused): (Vec<FeedItem>, Vec<Option<String>>) =
         entries.map(|entry| item(entry, clock)).unzip();
     let refused: Vec<String> = refused.into_iter().flatten().collect();
-    Ok(Read {
+    Ok(ParsedFeed {
         refused: refused.first().map(|why| {
             let (count, all) = (refused.len(), items.len());
             format!("of {count} of its {all} items the HTML is refused: {why}")
@@ -96,7 +101,7 @@ pub fn speaks_for(feed: &str, item: &str) -> bool {
 }
 
 /// What a feed says of one thing, and why a part of it is refused, if one is.
-fn item(entry: Entry, clock: &mut Clock) -> (Item, Option<String>) {
+fn item(entry: Entry, clock: &mut ComputeBudget) -> (FeedItem, Option<String>) {
     let links = entry.links.iter();
     let own = links
         .clone()
@@ -115,7 +120,7 @@ fn item(entry: Entry, clock: &mut Clock) -> (Item, Option<String>) {
         })
     };
     let (title, text) = (plain(entry.title.map(|title| title.content)), plain(text));
-    let item = Item {
+    let item = FeedItem {
         url: url.unwrap_or_default(),
         title: title.map(|title| spaced(&title)).unwrap_or_default(),
         published: entry.published.or(entry.updated).map(|at| at.to_rfc3339()),
@@ -129,8 +134,8 @@ fn item(entry: Entry, clock: &mut Clock) -> (Item, Option<String>) {
 mod tests {
     use super::*;
 
-    fn clock() -> Clock {
-        Clock::until(std::time::Instant::now() + std::time::Duration::from_secs(60))
+    fn clock() -> ComputeBudget {
+        ComputeBudget::until(std::time::Instant::now() + std::time::Duration::from_secs(60))
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use callboard_core::blocking::{Clock, TimeOver};
+use callboard_core::blocking::{ComputeBudget, TimeOver};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{
@@ -48,8 +48,8 @@ const ATTRIBUTES: [&str; 18] = [
 ];
 
 /// The same text with as little markup as it takes to find it, or why it is not read.
-pub(super) fn plain(html: &str, clock: &mut Clock) -> Result<String, String> {
-    let sink = Sink(RefCell::new(Plain::default()));
+pub(super) fn plain(html: &str, clock: &mut ComputeBudget) -> Result<String, String> {
+    let sink = Sink(RefCell::new(PlainText::default()));
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = html;
@@ -76,11 +76,11 @@ pub(super) fn plain(html: &str, clock: &mut Clock) -> Result<String, String> {
     Ok(plain.text)
 }
 
-struct Sink(RefCell<Plain>);
+struct Sink(RefCell<PlainText>);
 
 /// What is kept so far.
 #[derive(Default)]
-struct Plain {
+struct PlainText {
     text: String,
     elements: usize,
     /// What is left out ends with this.
@@ -103,7 +103,7 @@ impl TokenSink for Sink {
     }
 }
 
-impl Plain {
+impl PlainText {
     fn start(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         let name: &str = &tag.name;
         self.elements += 1;
@@ -176,8 +176,8 @@ mod tests {
 
     use super::*;
 
-    fn clock() -> Clock {
-        Clock::until(Instant::now() + Duration::from_secs(60))
+    fn clock() -> ComputeBudget {
+        ComputeBudget::until(Instant::now() + Duration::from_secs(60))
     }
 
     #[test]
@@ -206,10 +206,10 @@ mod tests {
             let refused = plain(&html, &mut clock()).expect_err(why);
             assert!(refused.contains(why), "{refused}");
         }
-        let mut over = Clock::until(Instant::now());
+        let mut over = ComputeBudget::until(Instant::now());
         assert!(plain("<p>x", &mut over).is_err());
         let attributes: String = (0..400_000).map(|at| format!(" a{at}")).collect();
-        let mut soon = Clock::until(Instant::now() + Duration::from_millis(300));
+        let mut soon = ComputeBudget::until(Instant::now() + Duration::from_millis(300));
         assert!(plain(&format!("<p{attributes}>"), &mut soon).is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! The readable text of a page, by `dom_smoothie`. It is work for a thread that may be blocked.
 
-use callboard_core::blocking::Clock;
+use callboard_core::blocking::ComputeBudget;
 use callboard_core::foreign_reader;
 use dom_smoothie::{Config, Readability, TextMode};
 
-use super::{Found, host, markup, spaced};
+use super::{ReadPage, host, markup, spaced};
 
 /// The most bytes of a page that are read.
 pub const MOST: u64 = 4 << 20;
@@ -14,7 +14,12 @@ const ELEMENTS: usize = 50_000;
 const LEAST: usize = 200;
 
 /// The text of a page, or why it has none. `media` is what it says it is.
-pub fn read(bytes: &[u8], url: &str, media: &str, clock: &mut Clock) -> Result<Found, String> {
+pub fn read(
+    bytes: &[u8],
+    url: &str,
+    media: &str,
+    clock: &mut ComputeBudget,
+) -> Result<ReadPage, String> {
     let media = media.to_lowercase();
     let kind = media.split(';').next().unwrap_or_default().trim();
     let text = decoded(bytes, &media)?;
@@ -48,7 +53,7 @@ fn decoded(bytes: &[u8], media: &str) -> Result<String, String> {
     }
 }
 
-fn article(html: &str, url: &str, clock: &mut Clock) -> Result<Found, String> {
+fn article(html: &str, url: &str, clock: &mut ComputeBudget) -> Result<ReadPage, String> {
     let html = markup::plain(html, clock)?;
     let config = Config {
         max_elements_to_parse: ELEMENTS,
@@ -61,7 +66,7 @@ fn article(html: &str, url: &str, clock: &mut Clock) -> Result<Found, String> {
     let article = parsed
         .map_err(|error| error.to_string())?
         .map_err(|error| format!("it has no text that can be read: {error}"))?;
-    Ok(Found {
+    Ok(ReadPage {
         url: url.to_owned(),
         title: spaced(&article.title),
         site: article
@@ -72,14 +77,14 @@ fn article(html: &str, url: &str, clock: &mut Clock) -> Result<Found, String> {
     })
 }
 
-fn plain(text: &str, url: &str) -> Found {
+fn plain(text: &str, url: &str) -> ReadPage {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let title = lines
         .next()
         .unwrap_or_default()
         .trim_start_matches('#')
         .trim();
-    Found {
+    ReadPage {
         url: url.to_owned(),
         title: title.chars().take(120).collect(),
         site: host(url),
@@ -95,7 +100,7 @@ fn paragraphs(text: &str) -> String {
 }
 
 /// The text in a piece of HTML, such as a feed carries, or why it is not read: one that is made to harm.
-pub fn text_of_html(html: &str, clock: &mut Clock) -> Result<String, String> {
+pub fn text_of_html(html: &str, clock: &mut ComputeBudget) -> Result<String, String> {
     if !html.contains(['<', '&']) {
         return Ok(html.trim().to_owned());
     }
@@ -116,8 +121,8 @@ pub fn text_of_html(html: &str, clock: &mut Clock) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn clock() -> Clock {
-        Clock::until(std::time::Instant::now() + std::time::Duration::from_secs(60))
+    fn clock() -> ComputeBudget {
+        ComputeBudget::until(std::time::Instant::now() + std::time::Duration::from_secs(60))
     }
 
     const TEXT: &str = "A lighthouse keeper writes down the weather every evening, and the notes of forty years say when the storms come.";

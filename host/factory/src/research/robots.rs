@@ -12,11 +12,11 @@ const RULES: usize = 2_000;
 /// What a site allows one program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Robots {
-    rules: Vec<Rule>,
+    rules: Vec<RobotsRule>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Rule {
+struct RobotsRule {
     allows: bool,
     path: String,
 }
@@ -25,7 +25,7 @@ struct Rule {
 #[derive(Default)]
 struct Group {
     agents: Vec<String>,
-    rules: Vec<Rule>,
+    rules: Vec<RobotsRule>,
     /// Whether a rule was read, so that the next agent begins another group.
     begun: bool,
 }
@@ -35,7 +35,7 @@ impl Robots {
     pub fn closed() -> Self {
         let path = "/".to_owned();
         Self {
-            rules: vec![Rule {
+            rules: vec![RobotsRule {
                 allows: false,
                 path,
             }],
@@ -46,7 +46,7 @@ impl Robots {
     pub fn read(file: &str, agent: &str) -> Self {
         let agent = agent.to_lowercase();
         let groups = groups(file);
-        let of = |name: &str| -> Vec<Rule> {
+        let of = |name: &str| -> Vec<RobotsRule> {
             let own = groups
                 .iter()
                 .filter(|it| it.agents.iter().any(|it| it == name));
@@ -105,7 +105,7 @@ fn groups(file: &str) -> Vec<Group> {
                 group.begun = true;
                 // A rule without a path fits nothing.
                 if !value.is_empty() {
-                    group.rules.push(Rule {
+                    group.rules.push(RobotsRule {
                         allows: key == "allow",
                         path: decoded(value),
                     });

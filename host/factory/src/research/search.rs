@@ -9,7 +9,7 @@ const TREE: u64 = 64 << 20;
 
 /// What a server found.
 #[derive(Debug, Deserialize)]
-struct Answer {
+struct SearchAnswer {
     results: Vec<Hit>,
 }
 
@@ -36,7 +36,7 @@ pub fn asked(base: &Url, query: &str) -> Url {
 
 /// The first pages in an answer.
 pub fn read(answer: &[u8], most: usize) -> Result<Vec<Hit>, String> {
-    let answer: Answer = json_in(answer, TREE).map_err(|problem| match problem {
+    let answer: SearchAnswer = json_in(answer, TREE).map_err(|problem| match problem {
         JsonProblem::Broken(error) => format!("it is no list of results: {error}"),
         JsonProblem::TooLarge(_) => format!("its answer {problem}"),
     })?;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use callboard_core::blocking::{Clock, TimeOver};
+use callboard_core::blocking::{ComputeBudget, TimeOver};
 use html5ever::tendril::{StrTendril, TendrilSink as _};
 use html5ever::tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, ExpandedName, ParseOpts, QualName, parse_document};
@@ -22,7 +22,7 @@ const WORK: usize = 256 << 20;
 const PIECE: usize = 1 << 10;
 
 /// Whether a text becomes a tree that can be looked through, or why it does not.
-pub(super) fn bounded(html: &str, clock: &mut Clock) -> Result<(), String> {
+pub(super) fn bounded(html: &str, clock: &mut ComputeBudget) -> Result<(), String> {
     let opts = ParseOpts {
         tree_builder: TreeBuilderOpts {
             scripting_enabled: false,
@@ -30,7 +30,7 @@ pub(super) fn bounded(html: &str, clock: &mut Clock) -> Result<(), String> {
         },
         ..ParseOpts::default()
     };
-    let mut parser = parse_document(Shape::default(), opts);
+    let mut parser = parse_document(TreeShape::default(), opts);
     let mut rest = html;
     while !rest.is_empty() {
         let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE));
@@ -45,23 +45,23 @@ pub(super) fn bounded(html: &str, clock: &mut Clock) -> Result<(), String> {
 }
 
 /// A node, as what is above it.
-struct Node {
+struct TreeNode {
     name: QualName,
     above: RefCell<Option<Handle>>,
     below: RefCell<Vec<Handle>>,
 }
 
-type Handle = Rc<Node>;
+type Handle = Rc<TreeNode>;
 
 /// What was counted so far.
-struct Shape {
+struct TreeShape {
     document: Handle,
     nodes: RefCell<Vec<Handle>>,
     work: Cell<usize>,
     deepest: Cell<usize>,
 }
 
-impl Default for Shape {
+impl Default for TreeShape {
     fn default() -> Self {
         Self {
             document: node(QualName::new(None, "".into(), "".into())),
@@ -73,7 +73,7 @@ impl Default for Shape {
 }
 
 fn node(name: QualName) -> Handle {
-    Rc::new(Node {
+    Rc::new(TreeNode {
         name,
         above: RefCell::default(),
         below: RefCell::default(),
@@ -98,7 +98,7 @@ fn take_out(of: &Handle) {
     }
 }
 
-impl Shape {
+impl TreeShape {
     /// Whether it is within the bounds.
     fn holds(&self) -> Result<(), String> {
         let problem = if self.nodes.borrow().len() > NODES {
@@ -136,7 +136,7 @@ impl Shape {
 }
 
 /// What points up and down would stay for ever.
-impl Drop for Shape {
+impl Drop for TreeShape {
     fn drop(&mut self) {
         self.document.below.take();
         for node in self.nodes.take() {
@@ -146,7 +146,7 @@ impl Drop for Shape {
     }
 }
 
-impl TreeSink for Shape {
+impl TreeSink for TreeShape {
     type Handle = Handle;
     type Output = Result<(), String>;
     type ElemName<'a> = ExpandedName<'a>;
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn told(html: &str) -> String {
-        let mut clock = Clock::until(Instant::now() + Duration::from_secs(120));
+        let mut clock = ComputeBudget::until(Instant::now() + Duration::from_secs(120));
         bounded(html, &mut clock).err().unwrap_or_default()
     }
 
@@ -275,7 +275,7 @@ mod tests {
             let told = told(&html);
             assert!(told.contains(why), "{html:.60}: {told}");
         }
-        let mut over = Clock::until(Instant::now());
+        let mut over = ComputeBudget::until(Instant::now());
         assert!(bounded("<p>x", &mut over).is_err());
     }
 }

@@ -19,7 +19,7 @@ const EACH: usize = 1 << 10;
 /// The most characters of a title that a refusal quotes.
 const TITLE: usize = 100;
 
-type Body = Result<Arc<str>, SiteError>;
+type RenderedBody = Result<Arc<str>, SiteError>;
 
 #[derive(Debug, Default)]
 pub(super) struct Bodies(Mutex<CachedBodies>);
@@ -27,12 +27,12 @@ pub(super) struct Bodies(Mutex<CachedBodies>);
 #[derive(Debug, Default)]
 struct CachedBodies {
     bytes: usize,
-    bodies: BTreeMap<Vec<u8>, Body>,
+    bodies: BTreeMap<Vec<u8>, RenderedBody>,
 }
 
 impl Bodies {
     /// The body of a post, with what it names where that is.
-    pub(super) fn of(&self, post: &Post, places: Places<'_>) -> Body {
+    pub(super) fn of(&self, post: &Post, places: Places<'_>) -> RenderedBody {
         let key = key(post, places);
         let kept = |kept: &CachedBodies| kept.bodies.get(&key).cloned();
         if let Some(body) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -50,7 +50,7 @@ impl Bodies {
 }
 
 impl CachedBodies {
-    fn keep(&mut self, key: Vec<u8>, body: Body) {
+    fn keep(&mut self, key: Vec<u8>, body: RenderedBody) {
         let bytes = EACH + body.as_ref().map_or(0, |body| body.len());
         if self.bytes + bytes > KEPT {
             *self = Self::default();

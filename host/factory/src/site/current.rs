@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use callboard_core::app::current::Made;
+use callboard_core::app::current::TenantState;
 use callboard_core::app::doctor::Symptom;
 use callboard_core::app::{App, AppError};
 use callboard_core::blocking;
@@ -108,8 +108,8 @@ pub(crate) fn failing_key(error: &SiteError) -> Option<String> {
 }
 
 /// What is rebuilt of the factory: the site, as it can be [`SiteNow`].
-pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<Made, AppError>> {
-    Box::pin(async move { Ok(Arc::new(shown(app, address).await?) as Made) })
+pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<TenantState, AppError>> {
+    Box::pin(async move { Ok(Arc::new(shown(app, address).await?) as TenantState) })
 }
 
 /// The site can be shown, with the settings as they stand and the posts that there are.

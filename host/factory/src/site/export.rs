@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
-use callboard_core::confined_folder::{ASIDE, ConfinedFolder, FileKind, Problem, Refusal};
+use callboard_core::confined_folder::{ASIDE, ConfinedFolder, FileKind, FolderProblem, Refusal};
 
 pub use self::held::{hold, note_written, written_of};
 use super::{Site, SiteError};
@@ -27,7 +27,7 @@ pub type Pictures = dyn Fn(&str) -> Result<Option<WaitedPieces>, Unstored> + Sen
 
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exported {
+pub struct WrittenSite {
     pub files: usize,
     pub bytes: u64,
     /// Addresses of before that lead on.
@@ -58,7 +58,10 @@ pub enum ExportError {
     #[error("cannot write {}: {cause}; check that the folder can be written", path.display())]
     Write { path: PathBuf, cause: io::Error },
     #[error("{} {problem}; {}", path.display(), problem.mend())]
-    Refused { path: PathBuf, problem: Problem },
+    Refused {
+        path: PathBuf,
+        problem: FolderProblem,
+    },
 }
 
 /// The file in which hosts of static files read which addresses lead to which.
@@ -74,7 +77,7 @@ pub fn export(
     moved: &[(String, String)],
     folder: &Path,
     pictures: &Pictures,
-) -> Result<Exported, ExportError> {
+) -> Result<WrittenSite, ExportError> {
     if folder.symlink_metadata().is_ok() {
         return write(site, posts, moved, folder, pictures);
     }
@@ -88,19 +91,19 @@ fn write(
     moved: &[(String, String)],
     folder: &Path,
     pictures: &Pictures,
-) -> Result<Exported, ExportError> {
+) -> Result<WrittenSite, ExportError> {
     let (posts, left_out) = files::showable(site, posts);
     let moved = files::leading_on(&posts, moved);
     let shown = files::pictures(&posts);
     let files = files::all(site, posts, &moved)?;
-    let mut exported = Exported {
+    let mut exported = WrittenSite {
         files: files.len(),
         redirects: moved.len(),
         bytes: files.values().map(|content| content.len() as u64).sum(),
         left_out,
         no_pictures: Vec::new(),
     };
-    let target = Target::open(folder)?;
+    let target = ExportTarget::open(folder)?;
     let mut names: BTreeSet<String> = files.keys().cloned().collect();
     if let Some(name) = names.iter().find(|name| !is_inside(name)) {
         let name = name.clone();
@@ -130,7 +133,7 @@ fn write(
 }
 
 /// The folder and what an earlier export wrote into it.
-struct Target<'f> {
+struct ExportTarget<'f> {
     folder: &'f Path,
     files: ConfinedFolder,
     own: BTreeSet<String>,
@@ -148,7 +151,7 @@ impl Aside {
     }
 }
 
-impl<'f> Target<'f> {
+impl<'f> ExportTarget<'f> {
     fn open(folder: &'f Path) -> Result<Self, ExportError> {
         let files = ConfinedFolder::made(folder).map_err(|cause| failed(folder, cause))?;
         let mut target = Self {
@@ -157,7 +160,7 @@ impl<'f> Target<'f> {
             own: BTreeSet::new(),
         };
         let text = match target.files.read(LIST, LISTED) {
-            Err(refusal) if matches!(refusal.problem, Problem::Absent) => {
+            Err(refusal) if matches!(refusal.problem, FolderProblem::Absent) => {
                 target.refuse_full()?;
                 return Ok(target);
             }
@@ -178,7 +181,7 @@ impl<'f> Target<'f> {
         let path = self.folder.join(refusal.path);
         let problem = refusal.problem;
         match problem {
-            Problem::Unwritten(cause) => ExportError::Write { path, cause },
+            FolderProblem::Unwritten(cause) => ExportError::Write { path, cause },
             problem => ExportError::Refused { path, problem },
         }
     }
@@ -204,7 +207,7 @@ impl<'f> Target<'f> {
                 Ok(Some(FileKind::File)) if self.own.contains(name) => continue,
                 Ok(Some(_)) => name.clone(),
                 Err(refusal) => match refusal.problem {
-                    Problem::Link | Problem::Special => refusal.path,
+                    FolderProblem::Link | FolderProblem::Special => refusal.path,
                     _ => return Err(self.refused(refusal)),
                 },
             };

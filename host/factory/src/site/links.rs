@@ -11,13 +11,13 @@ use crate::markdown::pictures::KEPT;
 
 /// How the pages of a site name each other.
 #[derive(Debug, Clone)]
-pub(super) struct Links {
+pub(super) struct SiteLinks {
     prefix: String,
     /// What stands at the end of the address of a page.
     file: &'static str,
 }
 
-impl Links {
+impl SiteLinks {
     /// Links of a server whose front page is `root/`.
     pub(super) fn below(root: &str) -> Self {
         Self {
@@ -117,7 +117,7 @@ mod tests {
     fn odd_names_stay_one_segment() {
         assert_eq!(encode("a b/c?d#e%é"), "a%20b%2Fc%3Fd%23e%25%C3%A9");
         assert_eq!(
-            Links::below("").tag("c++ / wasm"),
+            SiteLinks::below("").tag("c++ / wasm"),
             "/tags/c%2B%2B%20%2F%20wasm"
         );
     }
@@ -133,14 +133,14 @@ mod tests {
 
     #[test]
     fn files_are_named_in_full() {
-        let links = Links::files("../../");
+        let links = SiteLinks::files("../../");
         assert_eq!(links.home(), "../../index.html");
         assert_eq!(links.post("a"), "../../posts/a/index.html");
         assert_eq!(links.archive(2), "../../archive/2/index.html");
-        assert_eq!(Links::below("/blog").archive(1), "/blog/archive");
+        assert_eq!(SiteLinks::below("/blog").archive(1), "/blog/archive");
         assert_eq!(links.picture("/media/a.png"), "../../media/a.png");
         assert_eq!(
-            Links::below("/blog").picture("/media/a.png"),
+            SiteLinks::below("/blog").picture("/media/a.png"),
             "/blog/media/a.png"
         );
     }

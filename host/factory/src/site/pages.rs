@@ -5,8 +5,8 @@ use callboard_core::template;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
-use super::links::Links;
-use super::view::{Head, Menu, PostView};
+use super::links::SiteLinks;
+use super::view::{Menu, PageHead, PostView};
 use super::{Site, SiteError, in_template};
 use crate::markdown::Places;
 use crate::tables::posts::Post;
@@ -14,17 +14,17 @@ use crate::tables::posts::Post;
 /// Renders pages of a site.
 pub(super) struct Pages<'s> {
     site: &'s Site,
-    links: Links,
+    links: SiteLinks,
 }
 
 impl<'s> Pages<'s> {
-    pub(super) fn new(site: &'s Site, links: Links) -> Self {
+    pub(super) fn new(site: &'s Site, links: SiteLinks) -> Self {
         Self { site, links }
     }
 
     pub(super) fn index(&self, posts: &[Post]) -> Result<String, SiteError> {
         let info = &self.site.info;
-        let head = Head {
+        let head = PageHead {
             title: info.name.clone(),
             description: info.description.clone(),
             canonical: Some(self.site.absolute().home()),
@@ -34,7 +34,7 @@ impl<'s> Pages<'s> {
     }
 
     pub(super) fn post(&self, post: &Post) -> Result<String, SiteError> {
-        let head = Head {
+        let head = PageHead {
             title: post.found_by().to_owned(),
             description: post.excerpt.clone(),
             canonical: Some(self.site.absolute().post(&post.slug)),
@@ -63,7 +63,7 @@ impl<'s> Pages<'s> {
         pages: u32,
     ) -> Result<String, SiteError> {
         let name = &self.site.info.name;
-        let head = Head {
+        let head = PageHead {
             title: if page > 1 {
                 format!("Archive, page {page}")
             } else {
@@ -84,7 +84,7 @@ impl<'s> Pages<'s> {
     }
 
     pub(super) fn tag(&self, name: &str, posts: &[Post]) -> Result<String, SiteError> {
-        let head = Head {
+        let head = PageHead {
             title: format!("Posts on {name}"),
             description: format!("Posts of {} on {name}", self.site.info.name),
             canonical: Some(self.site.absolute().tag(name)),
@@ -96,7 +96,7 @@ impl<'s> Pages<'s> {
 
     /// A page without posts and without an address.
     pub(super) fn plain(&self, template: &str, title: &str) -> Result<String, SiteError> {
-        let head = Head {
+        let head = PageHead {
             title: title.to_owned(),
             description: self.site.info.description.clone(),
             canonical: None,
@@ -110,7 +110,7 @@ impl<'s> Pages<'s> {
         Value::from(Serde(views.collect::<Vec<_>>()))
     }
 
-    fn render(&self, name: &str, head: Head, own: Value) -> Result<String, SiteError> {
+    fn render(&self, name: &str, head: PageHead, own: Value) -> Result<String, SiteError> {
         let template = self.site.templates.get_template(name);
         // One that is there names itself in what goes wrong later.
         let template = template.map_err(|_| SiteError::Missing {
@@ -123,7 +123,7 @@ impl<'s> Pages<'s> {
     }
 
     /// What every page has.
-    pub(super) fn shared(&self, head: Head) -> Value {
+    pub(super) fn shared(&self, head: PageHead) -> Value {
         let info = &self.site.info;
         context! {
             site => context! { name => &*info.name, description => &*info.description },

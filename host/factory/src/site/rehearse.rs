@@ -8,7 +8,7 @@ use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 
 use callboard_core::registry::nearest;
-use callboard_core::template::{self, Given, Shape, Stranger};
+use callboard_core::template::{self, Given, Stranger, ValueShape};
 
 use super::{Site, SiteError, SiteInfo, TEMPLATES, add, environment, view};
 use crate::tables::posts::Post;
@@ -226,12 +226,12 @@ impl Site {
                 (*name, serde_json::to_value(has).unwrap_or_default())
             })
             .collect();
-        let may_have = Shape::of(pages.iter().map(|(_, has)| has.clone()));
+        let may_have = ValueShape::of(pages.iter().map(|(_, has)| has.clone()));
         let mut found: Vec<Stranger> = Vec::new();
         for (name, has) in pages {
             let given = Given {
                 owner: name.to_owned(),
-                has: Shape::of([has]),
+                has: ValueShape::of([has]),
                 may_have: may_have.clone(),
             };
             let strangers = template::on_deep_stack(|| {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::links::Links;
-use crate::draft::{Image, Writer, writers};
+use super::links::SiteLinks;
+use crate::draft::{DraftWriter, Image, writers};
 use crate::tables::posts::{Post, PostStatus};
 
 /// A post in a list or on its page.
@@ -52,7 +52,7 @@ struct TagView<'p> {
 
 /// Head of a page: its title, description and where it lives.
 #[derive(Serialize)]
-pub(super) struct Head {
+pub(super) struct PageHead {
     pub(super) title: String,
     pub(super) description: String,
     /// Absent on pages that have no address of their own.
@@ -72,7 +72,7 @@ pub(super) struct Menu {
 }
 
 impl<'p> PostView<'p> {
-    pub(super) fn new(post: &'p Post, links: &Links) -> Self {
+    pub(super) fn new(post: &'p Post, links: &SiteLinks) -> Self {
         Self {
             title: &post.title,
             excerpt: &post.excerpt,
@@ -105,7 +105,7 @@ impl<'p> PostView<'p> {
 }
 
 impl Menu {
-    pub(super) fn new(links: &Links, style_digest: &str) -> Self {
+    pub(super) fn new(links: &SiteLinks, style_digest: &str) -> Self {
         Self {
             home: links.home(),
             archive: links.archive(1),
@@ -116,7 +116,7 @@ impl Menu {
     }
 }
 
-fn tag_view<'p>(name: &'p str, links: &Links) -> TagView<'p> {
+fn tag_view<'p>(name: &'p str, links: &SiteLinks) -> TagView<'p> {
     TagView {
         name,
         href: links.tag(name),
@@ -137,9 +137,9 @@ fn covered(day: &str) -> String {
 /// What wrote a post, as words for readers.
 pub(super) fn writer(written_by: &str) -> String {
     let names = writers(written_by).into_iter().map(|writer| match writer {
-        Writer::BuiltIn => "the built-in composer".to_owned(),
-        Writer::Author(name) => name.to_owned(),
-        Writer::Model(name) => format!("the model {name}"),
+        DraftWriter::BuiltIn => "the built-in composer".to_owned(),
+        DraftWriter::Author(name) => name.to_owned(),
+        DraftWriter::Model(name) => format!("the model {name}"),
     });
     names.collect::<Vec<_>>().join(" and ")
 }
@@ -199,8 +199,8 @@ pub(super) fn samples() -> Vec<Post> {
 }
 
 /// A head to try templates on.
-pub(super) fn head() -> Head {
-    Head {
+pub(super) fn head() -> PageHead {
+    PageHead {
         title: "Sample".to_owned(),
         description: "A page to try templates on".to_owned(),
         canonical: Some("https://example.org/".to_owned()),

@@ -10,7 +10,7 @@ pub const BATCH: usize = 200;
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "commits")]
-pub struct Commit {
+pub struct CommitRow {
     /// The full id.
     pub id: String,
     pub repository: String,
@@ -22,7 +22,7 @@ pub struct Commit {
 }
 
 /// Keep commits, in one statement. Repeating it changes nothing.
-pub fn insert(commits: &[Commit]) -> Statement {
+pub fn insert(commits: &[CommitRow]) -> Statement {
     Statement::insert_all(commits).then(
         "ON CONFLICT (id) DO UPDATE SET repository = excluded.repository, \
             author = excluded.author, subject = excluded.subject, body = excluded.body, \
@@ -43,7 +43,7 @@ pub fn newest(limit: u32) -> Query<String> {
 }
 
 /// Some commits, newest first.
-pub fn all_of(ids: &[String]) -> Query<Commit> {
+pub fn all_of(ids: &[String]) -> Query<CommitRow> {
     let parameters = parameters(1, ids.len());
     let query = select(&format!(
         "WHERE id IN {parameters} ORDER BY committed_at DESC, id"

@@ -21,7 +21,7 @@ pub fn state(subject: &str) -> Query<DayState> {
 
 #[derive(Serialize)]
 #[serde(rename = "diary_days")]
-struct Day<'d> {
+struct DiaryDay<'d> {
     subject: &'d str,
     state: DayState,
     run: &'d str,
@@ -32,7 +32,7 @@ struct Day<'d> {
 /// Decide a day. Doing it again changes nothing but the time, and a published day never
 /// becomes a thin one.
 pub fn mark(subject: &str, state: DayState, run: &str, now: Timestamp) -> Statement {
-    let day = Day {
+    let day = DiaryDay {
         subject,
         state,
         run,

@@ -18,13 +18,13 @@ const CLAIMS: &str = "claims";
 /// One text of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "drafts")]
-pub struct Draft {
+pub struct DraftVersion {
     pub id: String,
     pub task: String,
     pub number: i64,
     /// The number of the draft that it was made from, if it was made from one.
     pub parent: Option<i64>,
-    pub origin: Origin,
+    pub origin: DraftOrigin,
     /// Who edited it, or whose edit is merged into it; empty, if it is the pipeline's own.
     pub editor: String,
     /// The run that its task was made by.
@@ -46,7 +46,7 @@ pub struct Draft {
 /// Whose text a draft is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
+pub enum DraftOrigin {
     Pipeline,
     /// A person edited the one before.
     Person,
@@ -54,7 +54,7 @@ pub enum Origin {
     Merge,
 }
 
-impl Draft {
+impl DraftVersion {
     /// The whole of it, as a pipeline has it; without its claims.
     pub fn text(&self) -> Result<draft::Draft, serde_json::Error> {
         let mut keys: Map<String, Json> = serde_json::from_str(&self.details)?;
@@ -87,7 +87,7 @@ pub fn details(draft: &draft::Draft) -> String {
 }
 
 /// A draft of a task by its number.
-pub fn numbered(task: &str, number: i64) -> Query<Draft> {
+pub fn numbered(task: &str, number: i64) -> Query<DraftVersion> {
     let query = select("WHERE task = $1 AND number = $2");
     query.bind(task).bind(number)
 }
@@ -99,7 +99,7 @@ pub fn conflicts(task: &str, number: i64) -> Query<i64> {
 }
 
 /// All drafts of a task, oldest first.
-pub fn of_task(task: &str) -> Query<Draft> {
+pub fn of_task(task: &str) -> Query<DraftVersion> {
     select("WHERE task = $1 ORDER BY number").bind(task)
 }
 
@@ -110,6 +110,6 @@ pub fn showing(after: &str) -> Query<(String, String)> {
 }
 
 /// Insert a draft. A number that is taken breaks a constraint.
-pub fn insert(draft: &Draft) -> Statement {
+pub fn insert(draft: &DraftVersion) -> Statement {
     Statement::insert(draft)
 }

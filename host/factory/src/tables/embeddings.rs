@@ -34,14 +34,17 @@ pub struct Embedding {
 /// Embeddings of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename = "embeddings")]
-pub struct Count {
+pub struct EmbeddingCount {
     pub is_summary: bool,
     pub rows: u64,
 }
 
 /// Keep embeddings, in one statement; a changed text replaces the older one.
 pub fn upsert(embeddings: &[Embedding], now: Timestamp) -> Statement {
-    let rows: Vec<_> = embeddings.iter().map(|it| Row::of(it, now)).collect();
+    let rows: Vec<_> = embeddings
+        .iter()
+        .map(|it| EmbeddingRow::of(it, now))
+        .collect();
     Statement::insert_all(&rows).then(
         "ON CONFLICT (source_table, source_id, chunk_index, embedding_model) DO UPDATE SET \
             content_hash = excluded.content_hash, text_preview = excluded.text_preview, \
@@ -53,7 +56,7 @@ pub fn upsert(embeddings: &[Embedding], now: Timestamp) -> Statement {
 
 #[derive(Serialize)]
 #[serde(rename = "embeddings")]
-struct Row<'e> {
+struct EmbeddingRow<'e> {
     id: String,
     embedding: &'e Embedding,
     dimensions: u32,
@@ -62,7 +65,7 @@ struct Row<'e> {
     updated_at: Timestamp,
 }
 
-impl<'e> Row<'e> {
+impl<'e> EmbeddingRow<'e> {
     fn of(embedding: &'e Embedding, now: Timestamp) -> Self {
         let Embedding {
             source_table,
@@ -118,7 +121,7 @@ pub fn metadata(ids: &[String]) -> Query<String> {
 }
 
 /// How many embeddings there are, by kind.
-pub fn counts() -> Query<Count> {
+pub fn counts() -> Query<EmbeddingCount> {
     let sql = "SELECT is_summary, COUNT(*) AS rows FROM embeddings \
         GROUP BY is_summary ORDER BY is_summary";
     Query::new(sql)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use callboard_core::value::form::{micros, text};
 use callboard_core::value::{Query, Statement, select};
 
-use crate::images::Which;
+use crate::images::WhichPicture;
 use crate::markdown::pictures::KEPT;
 
 /// A picture that was made and kept.
@@ -21,7 +21,7 @@ pub struct MediaRow {
     /// The post that shows it.
     pub post: Option<String>,
     #[serde(with = "text")]
-    pub which: Which,
+    pub which: WhichPicture,
     /// SHA-256 of its file.
     pub digest: String,
     /// Its name in the store.
@@ -76,7 +76,7 @@ pub fn of_path(path: &str) -> Query<MediaRow> {
 /// How the picture of a name was made that stands at a place of a task's text; the newest first. One file
 /// may be more than one picture: what was made for that place comes before what was for another one, and
 /// what was for that task before what was for others.
-pub fn shown(path: &str, task: &str, which: Which) -> Query<MediaRow> {
+pub fn shown(path: &str, task: &str, which: WhichPicture) -> Query<MediaRow> {
     let made = select(
         "WHERE path = $1 ORDER BY CASE WHEN task = $2 AND which = $3 THEN 0 WHEN task = $2 THEN 1 ELSE 2 END, \
             made_at DESC, id",
@@ -108,7 +108,7 @@ pub fn caption(id: &str, alt: &str, by: &str) -> Statement {
 }
 
 /// Say where a picture is now, and what is said of it.
-pub fn moved(id: &str, which: Which, alt: &str) -> Statement {
+pub fn moved(id: &str, which: WhichPicture, alt: &str) -> Statement {
     Statement::new("UPDATE media SET which = $2, alt = $3 WHERE id = $1")
         .bind(id)
         .bind(which.to_string())

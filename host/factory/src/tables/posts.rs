@@ -19,7 +19,7 @@ use crate::draft::Image;
 
 pub use self::transitions::{POSTS, PostEvent, PostStatus};
 use super::post_slugs::{self, PostSlug};
-use super::transitions::{At, EndedStep, Happening, Set, Word};
+use super::transitions::{At, EndedStep, Happening, Set, StoredWord};
 
 /// The most tags that a post has: each has a page of its own.
 const TAGS: usize = 50;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One source of a subject. `id` follows from the subject and the address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "sources")]
-pub struct Source {
+pub struct SourceRow {
     pub id: String,
     /// What the post is about, as its task has it.
     pub subject: String,
@@ -27,7 +27,7 @@ pub struct Source {
 }
 
 /// Insert sources, in one statement; what was read before is replaced.
-pub fn upsert(sources: &[Source]) -> Statement {
+pub fn upsert(sources: &[SourceRow]) -> Statement {
     Statement::insert_all(sources).then(
         "ON CONFLICT (id) DO UPDATE SET run = excluded.run, number = excluded.number, \
             title = excluded.title, site = excluded.site, published = excluded.published, \
@@ -36,6 +36,6 @@ pub fn upsert(sources: &[Source]) -> Statement {
 }
 
 /// What was read about a subject, in the order of its newest run.
-pub fn about(subject: &str) -> Query<Source> {
+pub fn about(subject: &str) -> Query<SourceRow> {
     select("WHERE subject = $1 ORDER BY fetched_at DESC, number").bind(subject)
 }

@@ -14,8 +14,8 @@ use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, Value, select};
 
 pub use self::transitions::{TASKS, TaskEvent, TaskStatus};
-use super::drafts::{self, Origin};
-use super::transitions::{At, EndedStep, Happening, Set, Word};
+use super::drafts::{self, DraftOrigin};
+use super::transitions::{At, EndedStep, Happening, Set, StoredWord};
 
 /// One task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,7 +160,10 @@ pub fn last_word(task: &str) -> Query<TaskMove> {
     let of = "WHERE task = $1 AND event IN ($2, $3, $4, $5, $6, $7, $8, $9) \
         AND NOT (event = 'reject' AND who = '') ORDER BY step DESC LIMIT 1";
     let query = select(of).bind(task);
-    words.into_iter().map(Word::word).fold(query, Query::bind)
+    words
+        .into_iter()
+        .map(StoredWord::word)
+        .fold(query, Query::bind)
 }
 
 /// The last time that a run asked a person about a task.
@@ -176,7 +179,7 @@ pub struct Judgement {
     pub task: String,
     pub event: TaskEvent,
     /// Whose text it was said of; none, if there was no draft yet.
-    pub origin: Option<Origin>,
+    pub origin: Option<DraftOrigin>,
 }
 
 /// What people said last about other tasks of the pipeline of a task, newest first. What was
@@ -190,7 +193,7 @@ pub fn judgements(task: &Task, most: u32) -> Query<Judgement> {
             AND tasks.pipeline = $7 \
         ORDER BY task_history.at DESC, task_history.step DESC LIMIT $8";
     let events = [TaskEvent::Approve, TaskEvent::Reject, TaskEvent::SendBack];
-    let query = events.into_iter().map(Word::word);
+    let query = events.into_iter().map(StoredWord::word);
     let query = query.fold(Query::new(sql), Query::bind);
     query
         .bind(NOBODY)

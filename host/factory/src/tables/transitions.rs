@@ -9,7 +9,7 @@ use callboard_core::store::{Dialect, StoreError, batch, microseconds};
 use callboard_core::value::{Statement, Value};
 
 /// A status, an event: what has one word in the database, in documents and on the command line.
-pub trait Word: Copy + Eq + 'static {
+pub trait StoredWord: Copy + Eq + 'static {
     /// All of them.
     const ALL: &'static [Self];
 
@@ -18,7 +18,7 @@ pub trait Word: Copy + Eq + 'static {
 
 /// What an event does.
 #[derive(Debug)]
-pub struct Transition<S: Word, E: Word> {
+pub struct Transition<S: StoredWord, E: StoredWord> {
     /// Where it is allowed; nowhere, if it is what a row begins with.
     pub from: &'static [S],
     pub event: E,
@@ -49,7 +49,7 @@ impl<'r, E> EndedStep<'r, E> {
 
 /// The rows of one table, with all that moves them.
 #[derive(Debug)]
-pub struct Machine<S: Word, E: Word> {
+pub struct Machine<S: StoredWord, E: StoredWord> {
     /// The table, with the columns `id`, `status`, `previous`, `step` and `updated_at`.
     pub table: &'static str,
     /// What has happened to its rows, with the columns `step`, `from_status`, `to_status`, `event`,
@@ -86,7 +86,7 @@ pub enum At {
 /// Columns that change with the move, with what they get.
 pub type Set<'s> = &'s [(&'static str, Value)];
 
-impl<S: Word, E: Word> Machine<S, E> {
+impl<S: StoredWord, E: StoredWord> Machine<S, E> {
     /// Where an event leads to, from a status or from nothing; none, if it is not allowed there.
     pub fn to(&self, from: Option<S>, event: E) -> Option<S> {
         let rows = self.transitions.iter().filter(|row| row.event == event);
@@ -256,7 +256,7 @@ impl<S: Word, E: Word> Machine<S, E> {
             } else {
                 from.join(", ")
             };
-            let to = row.to.map_or("as it was", Word::word);
+            let to = row.to.map_or("as it was", StoredWord::word);
             text.push_str(&format!("| {from} | {} | {to} |\n", row.event.word()));
         }
         text
@@ -293,7 +293,7 @@ pub(super) mod words {
 
     use serde::Serialize;
 
-    use super::Word;
+    use super::StoredWord;
 
     /// What a column of a table may hold, as the script says.
     pub(in crate::tables) fn checked(table: &str, column: &str) -> BTreeSet<String> {
@@ -308,7 +308,7 @@ pub(super) mod words {
     }
 
     /// Every word of a kind, which documents and the database say alike.
-    pub(in crate::tables) fn all<W: Word + Serialize>() -> BTreeSet<String> {
+    pub(in crate::tables) fn all<W: StoredWord + Serialize>() -> BTreeSet<String> {
         let words = W::ALL.iter().map(|it| {
             let said = serde_json::to_value(it).expect("a word");
             assert_eq!(said, it.word(), "documents and database say the same");

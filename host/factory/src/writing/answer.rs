@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Article, Block, links};
+use super::{Article, ArticleBlock, links};
 use crate::markdown::{PartKind, parts};
 use crate::research::spaced;
 
@@ -23,18 +23,18 @@ const PARAGRAPH: usize = 6000;
 
 /// What a model is to answer.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub struct Answer {
+pub struct ArticleAnswer {
     /// One line.
     pub title: String,
     /// One or two sentences for lists of posts.
     pub summary: String,
     #[schemars(length(max = SECTIONS))]
-    pub sections: Vec<Section>,
+    pub sections: Vec<ArticleSection>,
 }
 
 /// Paragraphs about one thing.
 #[derive(Debug, Deserialize, JsonSchema)]
-pub struct Section {
+pub struct ArticleSection {
     /// Two to eight words; empty for an introduction.
     pub heading: String,
     #[schemars(length(max = PARAGRAPHS))]
@@ -53,7 +53,7 @@ pub struct Paragraph {
 
 /// What an answer comes to.
 #[derive(Debug)]
-pub struct Written {
+pub struct WrittenArticle {
     pub title: String,
     pub summary: String,
     pub article: Article,
@@ -62,7 +62,7 @@ pub struct Written {
 }
 
 /// The article of an answer, or why it is none. `known` are the ids that there are.
-pub fn read(answer: Answer, known: &BTreeSet<&str>) -> Result<Written, String> {
+pub fn read(answer: ArticleAnswer, known: &BTreeSet<&str>) -> Result<WrittenArticle, String> {
     if answer.sections.len() > SECTIONS {
         return Err(format!(
             "it has {} sections, more than {SECTIONS}",
@@ -76,7 +76,7 @@ pub fn read(answer: Answer, known: &BTreeSet<&str>) -> Result<Written, String> {
         if paragraphs.len() > PARAGRAPHS {
             return Err(format!("a section has more than {PARAGRAPHS} paragraphs"));
         }
-        let mut told: Vec<Block> = paragraphs
+        let mut told: Vec<ArticleBlock> = paragraphs
             .into_iter()
             .map(|paragraph| told(paragraph, known, &mut notes))
             .collect::<Result<Vec<_>, _>>()?
@@ -90,7 +90,7 @@ pub fn read(answer: Answer, known: &BTreeSet<&str>) -> Result<Written, String> {
             continue;
         }
         if !heading.is_empty() && heading.chars().count() <= HEADING {
-            blocks.push(Block::heading(2, heading));
+            blocks.push(ArticleBlock::heading(2, heading));
         }
         blocks.extend(told);
     }
@@ -101,11 +101,11 @@ pub fn read(answer: Answer, known: &BTreeSet<&str>) -> Result<Written, String> {
     }
     notes.dedup();
     let article = Article { blocks };
-    if !article.blocks.iter().any(Block::tells) {
+    if !article.blocks.iter().any(ArticleBlock::tells) {
         return Err("it has no paragraph".to_owned());
     }
     let line = |text: &str, most: usize| -> String { spaced(text).chars().take(most).collect() };
-    Ok(Written {
+    Ok(WrittenArticle {
         title: line(answer.title.trim().trim_start_matches('#'), TITLE),
         summary: line(&answer.summary, SUMMARY),
         article,
@@ -118,7 +118,7 @@ fn told(
     paragraph: Paragraph,
     known: &BTreeSet<&str>,
     notes: &mut Vec<String>,
-) -> Result<Vec<Block>, String> {
+) -> Result<Vec<ArticleBlock>, String> {
     if paragraph.text.chars().count() > PARAGRAPH {
         return Err(format!("a paragraph has more than {PARAGRAPH} characters"));
     }
@@ -147,7 +147,7 @@ fn told(
             PartKind::Other if part.text.starts_with("![") => return None,
             kind => kind,
         };
-        Some(Block {
+        Some(ArticleBlock {
             kind,
             text,
             sources: sources.clone(),
@@ -179,8 +179,8 @@ fn unnumbered(text: &str, known: &BTreeSet<&str>) -> String {
 mod tests {
     use super::*;
 
-    fn read_json(text: &str) -> Result<Written, String> {
-        let answer: Answer = serde_json::from_str(text).expect("an answer");
+    fn read_json(text: &str) -> Result<WrittenArticle, String> {
+        let answer: ArticleAnswer = serde_json::from_str(text).expect("an answer");
         read(answer, &BTreeSet::from(["s1", "s2"]))
     }
 
@@ -194,7 +194,7 @@ mod tests {
         .expect("an article");
         assert_eq!(written.title, "A title");
         let blocks = &written.article.blocks;
-        assert_eq!(blocks[0], Block::heading(2, "One"));
+        assert_eq!(blocks[0], ArticleBlock::heading(2, "One"));
         assert_eq!(
             (blocks[1].text.trim(), blocks[1].sources.len()),
             ("A lamp.", 1)

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::{Article, Block, Brief, NOTES};
-use crate::diary::words::Said;
+use super::{Article, ArticleBlock, Brief, NOTES};
+use crate::diary::words::SaidWords;
 use crate::markdown::{PartKind, items};
 use crate::research::Source;
 
@@ -22,9 +22,9 @@ pub struct Unborne {
 /// What was read, ready to be asked.
 pub struct Corpus {
     /// What each source says, with its title and its site.
-    sources: BTreeMap<String, Said>,
+    sources: BTreeMap<String, SaidWords>,
     /// All of them, and what the editor says.
-    all: Said,
+    all: SaidWords,
 }
 
 impl Corpus {
@@ -47,11 +47,11 @@ impl Corpus {
             ]
             .join("\n")
         };
-        let mut own: BTreeMap<String, Said> = sources
+        let mut own: BTreeMap<String, SaidWords> = sources
             .iter()
-            .map(|source| (source.id.clone(), Said::new(with_editor(source))))
+            .map(|source| (source.id.clone(), SaidWords::new(with_editor(source))))
             .collect();
-        own.insert(NOTES.to_owned(), Said::new(editor.clone()));
+        own.insert(NOTES.to_owned(), SaidWords::new(editor.clone()));
         let all: Vec<String> = sources
             .iter()
             .map(with_editor)
@@ -59,7 +59,7 @@ impl Corpus {
             .collect();
         Self {
             sources: own,
-            all: Said::new(all.join("\n")),
+            all: SaidWords::new(all.join("\n")),
         }
     }
 
@@ -91,7 +91,7 @@ impl Corpus {
 /// sentences is gone, with the heading that has nothing else under it.
 pub fn reconciled(article: &Article, corpus: &Corpus) -> (Article, Vec<Unborne>) {
     let mut unborne = Vec::new();
-    let mut blocks: Vec<Block> = Vec::new();
+    let mut blocks: Vec<ArticleBlock> = Vec::new();
     for block in &article.blocks {
         if !block.tells() {
             blocks.push(block.clone());
@@ -110,7 +110,7 @@ pub fn reconciled(article: &Article, corpus: &Corpus) -> (Article, Vec<Unborne>)
         }
         if !kept.trim().is_empty() {
             let text = kept.trim_end().to_owned();
-            blocks.push(Block {
+            blocks.push(ArticleBlock {
                 text,
                 sources,
                 kind: block.kind,
@@ -132,7 +132,7 @@ pub fn unborne(article: &Article, corpus: &Corpus) -> usize {
 
 /// The sentences of a paragraph with the spaces behind them, or the items of a list, each with what is
 /// below it: without its item it would be of the one before.
-fn pieces(block: &Block) -> Vec<Cow<'_, str>> {
+fn pieces(block: &ArticleBlock) -> Vec<Cow<'_, str>> {
     if block.kind == PartKind::List {
         let items = items(&block.text).unwrap_or_else(|_| vec![block.text.clone()]);
         return items
@@ -175,8 +175,8 @@ fn abbreviated(piece: &str) -> bool {
 }
 
 /// Without headings that nothing is under.
-fn filled(blocks: Vec<Block>) -> Vec<Block> {
-    let mut kept: Vec<Block> = Vec::new();
+fn filled(blocks: Vec<ArticleBlock>) -> Vec<ArticleBlock> {
+    let mut kept: Vec<ArticleBlock> = Vec::new();
     for block in blocks.into_iter().rev() {
         let below = kept.last().map(|next| next.kind);
         let empty = matches!((block.kind, below), (PartKind::Heading(_), None))
@@ -202,8 +202,8 @@ mod tests {
         }
     }
 
-    fn paragraph(text: &str, ids: &[&str]) -> Block {
-        Block {
+    fn paragraph(text: &str, ids: &[&str]) -> ArticleBlock {
+        ArticleBlock {
             kind: PartKind::Paragraph,
             text: text.to_owned(),
             sources: ids.iter().map(|id| (*id).to_owned()).collect(),
@@ -220,7 +220,7 @@ mod tests {
         let list = "- The Fastnet was lit\n  in 1904.\n- Grace Hopper lit it,\n  as is told.\n  - in the rain\n\
             - Roches Point was lit in 1817.";
         let article = Article {
-            blocks: vec![Block {
+            blocks: vec![ArticleBlock {
                 kind: PartKind::List,
                 ..paragraph(list, &["s1"])
             }],
@@ -247,7 +247,7 @@ mod tests {
         let corpus = Corpus::new(&brief, &sources);
         let article = Article {
             blocks: vec![
-                Block::heading(2, "One"),
+                ArticleBlock::heading(2, "One"),
                 paragraph(
                     "Keeping a light is work. The Fastnet was lit in 1904. It cost 900 pounds. Grace Hopper saw it.",
                     &["s1", "s9"],
@@ -257,7 +257,7 @@ mod tests {
                     "Ireland has Ada Lovelace and the Fastnet, e.g. Nothing else.",
                     &[],
                 ),
-                Block::heading(2, "Two"),
+                ArticleBlock::heading(2, "Two"),
                 paragraph("It is 77 years old.", &["s2"]),
             ],
         };

@@ -8,7 +8,7 @@ use crate::markdown::relinked;
 
 /// What becomes of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum LinkFate {
     Stays,
     /// Its words stay, and it is none.
     Text,
@@ -21,12 +21,12 @@ pub type Posts = BTreeMap<String, String>;
 
 /// A text in which each link and picture, by the parser that shows it, has met its fate. Gives the addresses
 /// of those that did not stay.
-pub fn judged(text: &str, fate: impl Fn(&str) -> Fate) -> (String, Vec<String>) {
+pub fn judged(text: &str, fate: impl Fn(&str) -> LinkFate) -> (String, Vec<String>) {
     let mut gone = Vec::new();
     let judged = relinked(text, |url, words| match fate(url) {
-        Fate::Stays => None,
-        Fate::To(place) => Some(format!("[{words}]({place})")),
-        Fate::Text => {
+        LinkFate::Stays => None,
+        LinkFate::To(place) => Some(format!("[{words}]({place})")),
+        LinkFate::Text => {
             gone.push(url.to_owned());
             // The words of an address alone are the address.
             Some(if words == url {
@@ -65,9 +65,9 @@ pub fn resolved(text: &str, posts: &Posts) -> (String, Vec<String>) {
         placed.into_owned()
     });
     let (text, strangers) = judged(&text, |url| match slug(url) {
-        Some(slug) if posts.contains_key(slug) => Fate::Stays,
-        Some(_) => Fate::Text,
-        None => Fate::Stays,
+        Some(slug) if posts.contains_key(slug) => LinkFate::Stays,
+        Some(_) => LinkFate::Text,
+        None => LinkFate::Stays,
     });
     gone.extend(strangers);
     (text, gone)
@@ -104,9 +104,9 @@ mod tests {
         let text = "See [this](https://a.example/x_(y) \"t\"), [that](url), ![p](https://q) and `[code](url)`.";
         let (text, gone) = judged(text, |url| {
             if url.starts_with("https") {
-                Fate::Stays
+                LinkFate::Stays
             } else {
-                Fate::Text
+                LinkFate::Text
             }
         });
         assert_eq!(

@@ -1,8 +1,8 @@
 //! What a text is cleaned of, a model's or a person's: prompts that leaked into it, links that no source
 //! has, a title that stands twice.
 
-use super::links::{Fate, judged, outside_code, slug};
-use super::{Article, Block};
+use super::links::{LinkFate, judged, outside_code, slug};
+use super::{Article, ArticleBlock};
 use crate::diary::text::bare;
 use crate::markdown::pictures::KEPT;
 use crate::markdown::{PartKind, Unshowable, links};
@@ -34,14 +34,14 @@ const EMPTY_HEADINGS: [&str; 2] = ["title", "body"];
 
 /// Which links a text may have.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'k> {
+pub struct AllowedLinks<'k> {
     /// The addresses of its sources.
     pub cited: &'k [&'k str],
     /// Of links to posts those that may be there; any, where a later stage knows which posts there are.
     pub posts: Option<&'k [String]>,
 }
 
-impl Known<'_> {
+impl AllowedLinks<'_> {
     fn has(&self, url: &str) -> bool {
         let mut cited = self.cited.iter().map(|source| source.trim_end_matches('/'));
         cited.any(|source| source == url.trim_end_matches('/'))
@@ -54,15 +54,15 @@ impl Known<'_> {
 }
 
 /// The addresses that a text leads to, by the one parser, and that are not known.
-pub fn strangers(markdown: &str, known: Known<'_>) -> Result<Vec<String>, Unshowable> {
+pub fn strangers(markdown: &str, known: AllowedLinks<'_>) -> Result<Vec<String>, Unshowable> {
     let found = links(markdown)?.into_iter().map(|link| link.url);
     Ok(found.filter(|url| !known.has(url)).collect())
 }
 
 /// The article without what does not belong in it, and what was left out.
-pub fn cleaned(article: Article, title: &str, known: Known<'_>) -> (Article, Vec<String>) {
+pub fn cleaned(article: Article, title: &str, known: AllowedLinks<'_>) -> (Article, Vec<String>) {
     let mut notes = Vec::new();
-    let mut blocks: Vec<Block> = Vec::new();
+    let mut blocks: Vec<ArticleBlock> = Vec::new();
     for mut block in article.blocks {
         if let PartKind::Heading(level) = block.kind {
             let text = bare(&block.text);
@@ -87,9 +87,9 @@ pub fn cleaned(article: Article, title: &str, known: Known<'_>) -> (Article, Vec
         }
         let fate = |url: &str| {
             if known.has(url) {
-                Fate::Stays
+                LinkFate::Stays
             } else {
-                Fate::Text
+                LinkFate::Text
             }
         };
         let (text, gone) = judged(&block.text, fate);
@@ -109,11 +109,11 @@ pub fn cleaned(article: Article, title: &str, known: Known<'_>) -> (Article, Vec
 }
 
 /// A heading without a text under it is left out, and so is one that stands twice in a row.
-fn headed(blocks: Vec<Block>) -> Vec<Block> {
-    let mut kept: Vec<Block> = Vec::new();
+fn headed(blocks: Vec<ArticleBlock>) -> Vec<ArticleBlock> {
+    let mut kept: Vec<ArticleBlock> = Vec::new();
     for block in blocks {
-        let is_heading = |block: &Block| matches!(block.kind, PartKind::Heading(_));
-        let same = |last: &mut Block| {
+        let is_heading = |block: &ArticleBlock| matches!(block.kind, PartKind::Heading(_));
+        let same = |last: &mut ArticleBlock| {
             is_heading(last) && is_heading(&block) && level(&block) <= level(last)
         };
         if kept.last_mut().is_some_and(same) {
@@ -130,7 +130,7 @@ fn headed(blocks: Vec<Block>) -> Vec<Block> {
     kept
 }
 
-fn level(block: &Block) -> u8 {
+fn level(block: &ArticleBlock) -> u8 {
     match block.kind {
         PartKind::Heading(level) => level,
         _ => 0,
@@ -160,23 +160,23 @@ mod tests {
     use super::*;
     use crate::draft::Draft;
 
-    fn paragraph(text: &str) -> Block {
-        Block {
+    fn paragraph(text: &str) -> ArticleBlock {
+        ArticleBlock {
             kind: PartKind::Paragraph,
             text: text.to_owned(),
             sources: Vec::new(),
         }
     }
 
-    fn known<'k>(cited: &'k [&'k str]) -> Known<'k> {
-        Known { cited, posts: None }
+    fn known<'k>(cited: &'k [&'k str]) -> AllowedLinks<'k> {
+        AllowedLinks { cited, posts: None }
     }
 
     #[test]
     fn no_form_of_a_link_gets_past() {
         let text = "A [b][1] <https://made.up/> [c](/posts/none)\n[1]: https://made.up/x\n\n> [d](https://made.up/)";
         let blocks = crate::markdown::parts(text).expect("parts");
-        let blocks = blocks.into_iter().map(|part| Block {
+        let blocks = blocks.into_iter().map(|part| ArticleBlock {
             kind: part.kind,
             text: part.text,
             sources: Vec::new(),
@@ -185,7 +185,7 @@ mod tests {
             blocks: blocks.collect(),
         };
         let posts = ["/posts/lamp".to_owned()];
-        let known = Known {
+        let known = AllowedLinks {
             cited: &[],
             posts: Some(&posts),
         };
@@ -203,15 +203,15 @@ mod tests {
     #[test]
     fn what_does_not_belong_is_left_out_and_noted() {
         let blocks = vec![
-            Block::heading(1, "The lamp!"),
+            ArticleBlock::heading(1, "The lamp!"),
             paragraph("Sure, here is the post you asked for:"),
             paragraph(
                 "A \u{201c}lamp\u{201d} is [lit](https://a.example/x), [seen](https://made.up/) and [told](/posts/lamp).",
             ),
-            Block::heading(2, "Nothing"),
-            Block::heading(2, "Here"),
+            ArticleBlock::heading(2, "Nothing"),
+            ArticleBlock::heading(2, "Here"),
             paragraph("Here is how it burns."),
-            Block::heading(2, "Last"),
+            ArticleBlock::heading(2, "Last"),
         ];
         let (article, notes) = cleaned(
             Article { blocks },

@@ -110,7 +110,7 @@ pub fn built_in(title: &str, excerpt: &str, brief: &Brief, article: &Article) ->
 
 /// Without the marks of Markdown.
 fn plain(text: &str) -> String {
-    let (text, _) = super::links::judged(text, |_| super::links::Fate::Text);
+    let (text, _) = super::links::judged(text, |_| super::links::LinkFate::Text);
     text.replace(['*', '`', '\\'], "")
 }
 
@@ -157,12 +157,12 @@ fn frequent(article: &Article) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writing::Block;
+    use crate::writing::ArticleBlock;
 
     #[test]
     fn each_field_falls_back_by_itself() {
         let article = Article {
-            blocks: vec![Block {
+            blocks: vec![ArticleBlock {
                 kind: PartKind::Paragraph,
                 text: "A **keeper** lights the [lantern](https://a.example/), and the lantern burns all night in the lantern room.".to_owned(),
                 sources: Vec::new(),

@@ -20,8 +20,8 @@ fn sources() -> Vec<Source> {
     ]
 }
 
-fn block(kind: PartKind, text: &str, ids: &[&str]) -> Block {
-    Block {
+fn block(kind: PartKind, text: &str, ids: &[&str]) -> ArticleBlock {
+    ArticleBlock {
         kind,
         text: text.to_owned(),
         sources: ids.iter().map(|id| (*id).to_owned()).collect(),
@@ -32,7 +32,7 @@ fn article() -> Article {
     Article {
         blocks: vec![
             block(PartKind::Paragraph, "First.", &["s2", "s1"]),
-            Block::heading(2, "Part"),
+            ArticleBlock::heading(2, "Part"),
             block(PartKind::Other, "![p](/images/p.png)", &[]),
             block(PartKind::List, "- a\n- b", &["s1"]),
             block(PartKind::Paragraph, "Is it so?", &["notes"]),
@@ -73,7 +73,7 @@ fn pictures_come_along_into_another_text() {
     let rewritten = Article {
         blocks: vec![
             block(PartKind::Paragraph, "Anew.", &[]),
-            Block::heading(2, "Part"),
+            ArticleBlock::heading(2, "Part"),
             block(PartKind::Paragraph, "More.", &[]),
         ],
     };

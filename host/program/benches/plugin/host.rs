@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::handler::{Call, Contract, Fallbacks, Tally};
-use callboard_core::lines::Lines;
+use callboard_core::lines::VisitLines;
 use callboard_core::plugin::manifest::Manifest;
-use callboard_core::plugin::{Plugin, Runtime, Source, compile};
+use callboard_core::plugin::{ComponentSource, Plugin, Runtime, compile};
 use callboard_core::settings::{Snapshot, hex};
 use callboard_core::store::Store;
 use jiff::Timestamp;
@@ -44,7 +44,7 @@ pub(crate) async fn load(
     });
     compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
     let digest = hex(&sha2::Sha256::digest(&bytes));
-    let source = Source::of(bytes.into(), digest);
+    let source = ComponentSource::of(bytes.into(), digest);
     let grants = manifest.ask.clone();
     let limits = CallLimits {
         seconds: 3600,
@@ -73,7 +73,7 @@ pub(crate) fn call(longest: Duration) -> Call {
         now: Timestamp::now(),
         settings: Arc::new(Snapshot::default()),
         resources: Arc::new(nothing::Nothing),
-        lines: Lines::default(),
+        lines: VisitLines::default(),
         fallbacks: Fallbacks::default(),
         tally: Tally::default(),
     }

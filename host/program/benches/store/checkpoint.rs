@@ -8,17 +8,17 @@ use std::time::Duration;
 use callboard_core::outcome::{Done, Outcome, Patch};
 use callboard_core::pipeline::Follow;
 use callboard_core::store::checkpoints::{self, Checkpoint, Then};
-use callboard_core::store::claims::{self, Claim, Claimant};
+use callboard_core::store::claims::{self, Claimant, ClaimedRun};
 use callboard_core::store::leases::Lease;
 use callboard_core::store::runs::{self, Run, RunLimits, RunOrigin, RunStatus};
-use callboard_core::store::stage_runs::{StageRun, What};
+use callboard_core::store::stage_runs::{StageRun, VisitOf};
 use callboard_core::store::{Store, timestamp};
 use callboard_core::value::Statement;
 
 const LEASE: Duration = Duration::from_secs(600);
 
 /// So many new runs, claimed.
-pub(super) async fn claims(store: &Store, count: usize) -> Vec<Claim> {
+pub(super) async fn claims(store: &Store, count: usize) -> Vec<ClaimedRun> {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     let revision = "INSERT INTO revisions (id, digest, note, created_at) VALUES (1, '', '', 0) \
         ON CONFLICT (id) DO NOTHING";
@@ -63,7 +63,7 @@ fn run(id: &str) -> Run {
 }
 
 /// Commit the checkpoint of one visit.
-pub(super) async fn keep(store: &Store, claim: &Claim, visit: u32) {
+pub(super) async fn keep(store: &Store, claim: &ClaimedRun, visit: u32) {
     let kept = checkpoints::commit(store, vec![Arc::new(checkpoint(claim, visit))]).await;
     assert!(
         kept.expect("it is committed")[0].is_kept(),
@@ -72,7 +72,7 @@ pub(super) async fn keep(store: &Store, claim: &Claim, visit: u32) {
 }
 
 /// The checkpoint of a visit that wrote about 500 bytes.
-pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
+pub(super) fn checkpoint(claim: &ClaimedRun, visit: u32) -> Checkpoint {
     let mut patch = Patch::new();
     patch.insert(
         "draft".to_owned(),
@@ -83,7 +83,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         stage: "draft".to_owned(),
         visit,
         step: i64::from(visit),
-        what: What::Handler("content.draft".to_owned()),
+        what: VisitOf::Handler("content.draft".to_owned()),
         attempts: 1,
         holds: 0,
         outcome: Outcome::Done(Done::new(patch)),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use callboard_core::address::Address;
 use callboard_core::app::{App, SeenVersions};
 use callboard_core::operations::OperationError;
-use callboard_core::operations::gates::{Decision, Verdict};
+use callboard_core::operations::gates::{Decision, GateVerdict};
 use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_core::outcome::Patch;
 use callboard_core::workspace::{self, Files};
@@ -186,7 +186,7 @@ async fn approve(
     app: &App,
     task: &TaskView,
 ) -> Result<(RunView, bool), Failure> {
-    let verdict = Verdict {
+    let verdict = GateVerdict {
         decision: Decision::Approved,
         part: None,
         feedback: String::new(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use callboard_factory::operations::diary::{self, Asked, DiaryAudit, Verdict};
+use callboard_factory::operations::diary::{self, AuditRequest, DayVerdict, DiaryAudit};
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -54,7 +54,7 @@ impl Diary {
                     .progress(format_args!("{seen} of {all} days"));
             }
         };
-        let audit = diary::audit(&app, &repository, Asked { days, texts }, &seen).await?;
+        let audit = diary::audit(&app, &repository, AuditRequest { days, texts }, &seen).await?;
         Ok(report(context, &audit))
     }
 }
@@ -71,10 +71,10 @@ fn report(context: &Context, audit: &DiaryAudit) -> Answered {
         "{}: {} days with changes; {} told, {} thin, {} refused, {} unreadable",
         audit.repository,
         audit.days.len(),
-        count(Verdict::Told),
-        count(Verdict::Thin),
-        count(Verdict::Refused),
-        count(Verdict::Unreadable),
+        count(DayVerdict::Told),
+        count(DayVerdict::Thin),
+        count(DayVerdict::Refused),
+        count(DayVerdict::Unreadable),
     ));
     let words = audit.words;
     output.say(format_args!(
@@ -92,7 +92,7 @@ fn report(context: &Context, audit: &DiaryAudit) -> Answered {
         claims.join(", ")
     };
     output.labelled("claims: ", &claims);
-    let wrong = |verdict| matches!(verdict, Verdict::Refused | Verdict::Unreadable);
+    let wrong = |verdict| matches!(verdict, DayVerdict::Refused | DayVerdict::Unreadable);
     for day in audit.days.iter().filter(|day| wrong(day.verdict)) {
         let reasons: Vec<&str> = day
             .reasons
@@ -106,7 +106,7 @@ fn report(context: &Context, audit: &DiaryAudit) -> Answered {
         );
     }
     let answered = output.json(audit);
-    if count(Verdict::Refused) > 0 {
+    if count(DayVerdict::Refused) > 0 {
         answered.with(Exit::Failed)
     } else {
         answered

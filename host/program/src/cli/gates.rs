@@ -1,7 +1,7 @@
 //! `gates`: the questions to a person, and the decisions.
 
 use callboard_core::app::App;
-use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
+use callboard_core::operations::gates::{self, Decision, GateVerdict, GateView};
 use callboard_core::operations::runs::{RunStatus, RunView};
 use clap::{Args, Subcommand};
 use serde_json::Value as Json;
@@ -81,8 +81,8 @@ pub(super) struct Feedback {
 }
 
 impl Comment {
-    pub(super) fn verdict(self, decision: Decision) -> Verdict {
-        Verdict {
+    pub(super) fn verdict(self, decision: Decision) -> GateVerdict {
+        GateVerdict {
             decision,
             part: None,
             feedback: self.feedback,
@@ -93,8 +93,8 @@ impl Comment {
 }
 
 impl Feedback {
-    pub(super) fn verdict(self, decision: Decision, part: Option<Part>) -> Verdict {
-        Verdict {
+    pub(super) fn verdict(self, decision: Decision, part: Option<Part>) -> GateVerdict {
+        GateVerdict {
             decision,
             part: part.map(|part| part.part),
             feedback: self.feedback,

@@ -14,7 +14,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
 use callboard_core::foreign_reader;
-use callboard_core::operations::{Broken, Newest};
+use callboard_core::operations::{Newest, UnreadableRow};
 use callboard_core::shown::{self, Shown};
 use clap::error::ErrorKind;
 use serde::Serialize;
@@ -357,7 +357,7 @@ pub(super) fn time(time: jiff::Timestamp) -> String {
 }
 
 /// The row of a table for what cannot be read, of so many columns.
-pub(super) fn broken(row: &Broken, columns: usize) -> Vec<String> {
+pub(super) fn broken(row: &UnreadableRow, columns: usize) -> Vec<String> {
     let mut cells = vec![row.id.clone(), row.status.to_owned(), row.detail.clone()];
     cells.resize(columns, String::new());
     cells

@@ -7,10 +7,10 @@ mod steps;
 use std::path::{Path, PathBuf};
 
 use callboard_core::app::App;
-use callboard_core::operations::{Broken, ListEntry};
+use callboard_core::operations::{ListEntry, UnreadableRow};
 use callboard_core::span::Span;
 use callboard_factory::operations::posts::{
-    self, Exported, NewTitle, Post, PostMoveView, PostStatus,
+    self, ExportView, NewTitle, Post, PostMoveView, PostStatus,
 };
 use callboard_factory::operations::tasks::word as named;
 use clap::builder::PossibleValuesParser;
@@ -250,10 +250,10 @@ pub(super) async fn export(
     context: &Context,
     app: &App,
     folder: &Path,
-) -> Result<Exported, Failure> {
+) -> Result<ExportView, Failure> {
     let local = &app.config().part::<Listeners>().listen;
     let exported = posts::export(app, folder, local).await?;
-    for Broken { id, detail, .. } in &exported.left_out {
+    for UnreadableRow { id, detail, .. } in &exported.left_out {
         context.output.warn(format_args!(
             "post {id} is left out: it cannot be read: {detail}"
         ));

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use callboard_core::operations::models::shown_amount;
 use callboard_core::shown::Shown;
-use callboard_factory::operations::rails::trial::{self, Asked, DraftTrial, TrialView, hundredths};
+use callboard_factory::operations::rails::trial::{
+    self, DraftTrial, TrialRequest, TrialView, hundredths,
+};
 use callboard_factory::operations::rails::{self, RailView};
 use clap::{Args, Subcommand};
 
@@ -69,7 +71,7 @@ impl Rails {
                         output.progress(format_args!("{seen} of {all} verdicts"));
                     }
                 };
-                let asked = Asked {
+                let asked = TrialRequest {
                     rail: &asked.rail,
                     stage: asked.stage.as_deref(),
                     role: asked.role.as_deref(),

@@ -8,7 +8,7 @@ mod show;
 pub(super) use self::show::tell;
 
 use callboard_core::app::App;
-use callboard_core::operations::gates::{Decision, Verdict};
+use callboard_core::operations::gates::{Decision, GateVerdict};
 use callboard_core::operations::runs::RunStatus;
 use callboard_core::operations::{Actor, ListEntry};
 use callboard_factory::operations::tasks::{self, TaskStatus, TaskView};
@@ -170,7 +170,7 @@ async fn decide(
     context: &Context,
     app: &App,
     id: &str,
-    verdict: Verdict,
+    verdict: GateVerdict,
 ) -> Result<Answered, Failure> {
     let decision = verdict.decision;
     let decided = tasks::decide(app, id, verdict).await?;

@@ -1,7 +1,7 @@
 //! `test`: the workspace's own tests.
 
 use callboard_core::operations::OperationError;
-use callboard_core::operations::test_cases::{self, Asked, TestResult};
+use callboard_core::operations::test_cases::{self, TestResult, TestSelection};
 use callboard_core::shown::Shown;
 use clap::Args;
 
@@ -51,7 +51,7 @@ impl Test {
         if self.record {
             app = Some(context.app().await?);
         }
-        let asked = Asked {
+        let asked = TestSelection {
             names: &self.names,
             records: app.as_ref(),
             stop: &signals.stop,

@@ -58,7 +58,7 @@ pub(super) const JSON: ContentKind = ContentKind {
 pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Why there is no page.
-pub(super) enum Problem {
+pub(super) enum AnswerProblem {
     Absent,
     Gone,
     /// The post has another address now, by its slug.
@@ -71,20 +71,24 @@ pub(super) enum Problem {
     Site(SiteError),
 }
 
-impl From<OperationError> for Problem {
+impl From<OperationError> for AnswerProblem {
     fn from(error: OperationError) -> Self {
-        Problem::Operation(error)
+        AnswerProblem::Operation(error)
     }
 }
 
-impl From<SiteError> for Problem {
+impl From<SiteError> for AnswerProblem {
     fn from(error: SiteError) -> Self {
-        Problem::Site(error)
+        AnswerProblem::Site(error)
     }
 }
 
 /// The page, or the page of its problem.
-pub(super) fn finish(site: &Site, kind: &ContentKind, text: Result<String, Problem>) -> Response {
+pub(super) fn finish(
+    site: &Site,
+    kind: &ContentKind,
+    text: Result<String, AnswerProblem>,
+) -> Response {
     match text {
         Ok(text) => found(kind, text),
         Err(problem) => explain(site, problem),
@@ -118,31 +122,31 @@ pub(super) fn found(kind: &ContentKind, text: String) -> Response {
     response
 }
 
-fn explain(site: &Site, problem: Problem) -> Response {
+fn explain(site: &Site, problem: AnswerProblem) -> Response {
     match problem {
-        Problem::Absent => send(
+        AnswerProblem::Absent => send(
             StatusCode::NOT_FOUND,
             HTML.media,
             "no-cache",
             site.not_found().to_owned(),
         ),
-        Problem::Gone => send(
+        AnswerProblem::Gone => send(
             StatusCode::GONE,
             HTML.media,
             "public, max-age=300",
             site.gone().to_owned(),
         ),
-        Problem::Moved(slug) => moved(&site.place(&slug)),
-        Problem::Operation(error) => {
+        AnswerProblem::Moved(slug) => moved(&site.place(&slug)),
+        AnswerProblem::Operation(error) => {
             tracing::error!(%error, "the store did not answer a reader");
             unavailable(HTML.media, site.unavailable().to_owned())
         }
-        Problem::Busy => {
+        AnswerProblem::Busy => {
             tracing::error!("pages take long to render, and a reader was sent away");
             unavailable(HTML.media, site.unavailable().to_owned())
         }
-        Problem::Lost => broken("this page cannot be shown; the log of callboard says why\n"),
-        Problem::Site(error) => defect(&error),
+        AnswerProblem::Lost => broken("this page cannot be shown; the log of callboard says why\n"),
+        AnswerProblem::Site(error) => defect(&error),
     }
 }
 

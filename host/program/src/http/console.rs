@@ -137,7 +137,7 @@ fn tone(status: String) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use callboard_factory::operations::overview::Overview;
+    use callboard_factory::operations::overview::FactoryOverview;
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -224,7 +224,7 @@ mod tests {
         let schema = schemars::generate::SchemaSettings::draft2020_12()
             .for_serialize()
             .into_generator()
-            .into_root_schema_for::<Overview>();
+            .into_root_schema_for::<FactoryOverview>();
         let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
         let errors: Vec<_> = validator.iter_errors(sample).collect();
         assert!(errors.is_empty(), "no such document: {errors:#?}");
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn an_empty_host_has_a_page() {
-        let html = roll(&Overview::default());
+        let html = roll(&FactoryOverview::default());
         assert!(html.contains("No revision is active"), "{html}");
         assert!(html.contains("callboard apply"), "{html}");
     }

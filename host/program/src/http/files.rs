@@ -11,7 +11,7 @@ use callboard_factory::site::Asset;
 use percent_encoding::percent_decode_str;
 
 use super::WebState;
-use super::answer::{HTML, Problem, finish, no_site};
+use super::answer::{AnswerProblem, HTML, finish, no_site};
 use super::pages::Segment;
 
 /// How long a file may be kept before its tag is asked for again.
@@ -33,7 +33,7 @@ pub(super) async fn file(State(web): State<WebState>, method: Method, uri: Uri) 
     let asset = path.ok().filter(|_| readable);
     match asset.and_then(|path| site.assets().get(&path)) {
         Some(asset) => found(asset),
-        None => finish(&site, &HTML, Err(Problem::Absent)),
+        None => finish(&site, &HTML, Err(AnswerProblem::Absent)),
     }
 }
 
@@ -45,11 +45,11 @@ pub(super) async fn picture(State(web): State<WebState>, name: Segment) -> Respo
         Err(cause) => return no_site(&cause),
     };
     let Ok(Path(name)) = name else {
-        return finish(&site, &HTML, Err(Problem::Absent));
+        return finish(&site, &HTML, Err(AnswerProblem::Absent));
     };
     match posts::picture(&web.app, &name).await {
         Ok(Some(picture)) => whole(&name, picture),
-        Ok(None) => finish(&site, &HTML, Err(Problem::Absent)),
+        Ok(None) => finish(&site, &HTML, Err(AnswerProblem::Absent)),
         Err(error) => finish(&site, &HTML, Err(error.into())),
     }
 }

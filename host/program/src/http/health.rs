@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use callboard_core::operations::health::Lack;
+use callboard_core::operations::health::MissingDependency;
 use callboard_factory::operations::health::{self, Health};
 use callboard_factory::operations::posts;
 use callboard_factory::site::Site;
 
 use super::WebState;
-use super::answer::{JSON, Problem, found, unavailable};
+use super::answer::{AnswerProblem, JSON, found, unavailable};
 use super::pages::per_page;
 
 /// A reader who waits longer for a page is told that there is none.
@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// 200 if a page would be answered, and 503 with what it lacks.
 pub(super) async fn endpoint(State(web): State<WebState>) -> Response {
     let look = check(&web).await;
-    if let Err(Lack { dependency, cause }) = &look {
+    if let Err(MissingDependency { dependency, cause }) = &look {
         tracing::error!(dependency, cause, "pages can't be answered");
     }
     let is_well = look.is_ok();
@@ -36,7 +36,7 @@ pub(super) async fn endpoint(State(web): State<WebState>) -> Response {
 }
 
 /// What pages show and readers do not get: no reason to send them elsewhere.
-async fn pictures(web: &WebState, is_well: bool) -> Option<Lack> {
+async fn pictures(web: &WebState, is_well: bool) -> Option<MissingDependency> {
     if !is_well {
         return None;
     }
@@ -51,9 +51,9 @@ async fn pictures(web: &WebState, is_well: bool) -> Option<Lack> {
     Some(lack)
 }
 
-async fn check(web: &WebState) -> Result<(), Lack> {
+async fn check(web: &WebState) -> Result<(), MissingDependency> {
     health::check(&web.app).await?;
-    let site = web.site().map_err(|cause| Lack {
+    let site = web.site().map_err(|cause| MissingDependency {
         dependency: "site",
         cause,
     })?;
@@ -66,10 +66,10 @@ async fn check(web: &WebState) -> Result<(), Lack> {
     };
     let cause = match tokio::time::timeout(LIMIT, page).await {
         Ok(Ok(_)) => return Ok(()),
-        Ok(Err(Problem::Site(error))) => error.to_string(),
+        Ok(Err(AnswerProblem::Site(error))) => error.to_string(),
         Ok(Err(_)) | Err(_) => "pages take long to render".to_owned(),
     };
-    Err(Lack {
+    Err(MissingDependency {
         dependency: "pages",
         cause,
     })

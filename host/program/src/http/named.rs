@@ -12,10 +12,14 @@ use axum::response::Response;
 use super::answer::misdirected;
 
 /// Names that the console answers to, beside those of loopback.
-pub(super) type Names = Arc<[String]>;
+pub(super) type ConsoleNames = Arc<[String]>;
 
 /// Let a request pass that asks for this machine, by every name that it says.
-pub(super) async fn known(State(names): State<Names>, request: Request, next: Next) -> Response {
+pub(super) async fn known(
+    State(names): State<ConsoleNames>,
+    request: Request,
+    next: Next,
+) -> Response {
     let asked = asked(request.uri(), request.headers());
     match asked.iter().find(|host| !answers_to(&names, host)) {
         None if !asked.is_empty() => next.run(request).await,

@@ -10,7 +10,7 @@ use callboard_factory::operations::posts::{self, Post, PostAddress};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
 
 use super::WebState;
-use super::answer::{CSS, ContentKind, HTML, JSON_FEED, Problem, RSS, XML, finish, no_site};
+use super::answer::{AnswerProblem, CSS, ContentKind, HTML, JSON_FEED, RSS, XML, finish, no_site};
 
 /// Posts in a feed.
 const FEED: u32 = 20;
@@ -22,8 +22,8 @@ const NAME_LENGTH: usize = 200;
 
 /// A segment of the path, which may not even be text.
 pub(super) type Segment = Result<Path<String>, PathRejection>;
-type Text = Result<String, Problem>;
-type Rendered = Result<String, SiteError>;
+type PageText = Result<String, AnswerProblem>;
+type RenderedPage = Result<String, SiteError>;
 
 pub(super) async fn index(State(web): State<WebState>) -> Response {
     of_newest(&web, ("/", &HTML), per_page(), Site::index).await
@@ -90,7 +90,7 @@ pub(super) async fn style(State(web): State<WebState>) -> Response {
 async fn page(
     web: &WebState,
     (address, kind): (&str, &ContentKind),
-    text: impl AsyncFnOnce(&Arc<Site>) -> Text,
+    text: impl AsyncFnOnce(&Arc<Site>) -> PageText,
 ) -> Response {
     match web.site() {
         Ok(site) => {
@@ -106,7 +106,7 @@ async fn of_newest(
     web: &WebState,
     kind: (&str, &ContentKind),
     limit: u32,
-    render: fn(&Site, &[Post]) -> Rendered,
+    render: fn(&Site, &[Post]) -> RenderedPage,
 ) -> Response {
     page(web, kind, async |site| {
         let posts = posts::newest(&web.app, limit, 0).await?;
@@ -116,16 +116,16 @@ async fn of_newest(
     .await
 }
 
-async fn post_text(web: &WebState, site: &Arc<Site>, slug: Segment) -> Text {
+async fn post_text(web: &WebState, site: &Arc<Site>, slug: Segment) -> PageText {
     match posts::at(&web.app, &name(slug)?).await? {
-        PostAddress::Absent => Err(Problem::Absent),
-        PostAddress::Gone => Err(Problem::Gone),
-        PostAddress::Moved(slug) => Err(Problem::Moved(slug)),
+        PostAddress::Absent => Err(AnswerProblem::Absent),
+        PostAddress::Gone => Err(AnswerProblem::Gone),
+        PostAddress::Moved(slug) => Err(AnswerProblem::Moved(slug)),
         PostAddress::Here(post) => {
             let slug = post.slug.clone();
             let render = move |site: &Site| site.post(&post);
             let shown = web.renderings.page(site, render).await;
-            if let Err(Problem::Site(error @ SiteError::Post { .. })) = &shown
+            if let Err(AnswerProblem::Site(error @ SiteError::Post { .. })) = &shown
                 && let Err(problem) = posts::unshown(&web.app, &slug, error).await
             {
                 tracing::error!(%problem, slug, "no finding is kept of a post that can't be shown");
@@ -135,12 +135,12 @@ async fn post_text(web: &WebState, site: &Arc<Site>, slug: Segment) -> Text {
     }
 }
 
-async fn archive_text(web: &WebState, site: &Arc<Site>, page: u32) -> Text {
+async fn archive_text(web: &WebState, site: &Arc<Site>, page: u32) -> PageText {
     let count = posts::count(&web.app).await?;
     let pages = count.div_ceil(u64::from(per_page())).max(1);
     let pages = u32::try_from(pages).unwrap_or(u32::MAX);
     if page > pages {
-        return Err(Problem::Absent);
+        return Err(AnswerProblem::Absent);
     }
     let offset = (page - 1).saturating_mul(per_page());
     let posts = posts::newest(&web.app, per_page(), offset).await?;
@@ -148,11 +148,11 @@ async fn archive_text(web: &WebState, site: &Arc<Site>, page: u32) -> Text {
     web.renderings.page(site, render).await
 }
 
-async fn tag_text(web: &WebState, site: &Arc<Site>, tag: Segment) -> Text {
+async fn tag_text(web: &WebState, site: &Arc<Site>, tag: Segment) -> PageText {
     let tag = name(tag)?;
     let posts = posts::tagged(&web.app, &tag, TAGGED).await?;
     if posts.is_empty() {
-        return Err(Problem::Absent);
+        return Err(AnswerProblem::Absent);
     }
     let render = move |site: &Site| site.tag(&tag, &posts);
     web.renderings.page(site, render).await
@@ -160,18 +160,18 @@ async fn tag_text(web: &WebState, site: &Arc<Site>, tag: Segment) -> Text {
 
 /// A name that can be asked for. Anything else is absent without asking the store, which
 /// might refuse it and make an odd address look like an outage.
-fn name(segment: Segment) -> Result<String, Problem> {
+fn name(segment: Segment) -> Result<String, AnswerProblem> {
     match segment {
         Ok(Path(name)) if name.len() <= NAME_LENGTH && !name.contains(char::is_control) => Ok(name),
-        _ => Err(Problem::Absent),
+        _ => Err(AnswerProblem::Absent),
     }
 }
 
 /// A page of the archive as the pages link it: `7`, not `07` or `+7`.
-fn page_number(page: &str) -> Result<u32, Problem> {
+fn page_number(page: &str) -> Result<u32, AnswerProblem> {
     match page.parse::<u32>() {
         Ok(number) if number > 0 && number.to_string() == page => Ok(number),
-        _ => Err(Problem::Absent),
+        _ => Err(AnswerProblem::Absent),
     }
 }
 

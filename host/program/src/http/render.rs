@@ -10,7 +10,7 @@ use callboard_factory::operations::pages::FailingPages;
 use callboard_factory::site::{Site, SiteError};
 use tokio::sync::Semaphore;
 
-use super::answer::Problem;
+use super::answer::AnswerProblem;
 
 /// Pages that are rendered at a time.
 const AT_ONCE: usize = 8;
@@ -40,11 +40,11 @@ impl Renderings {
         &self,
         site: &Arc<Site>,
         render: impl FnOnce(&Site) -> Result<String, SiteError> + Send + 'static,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, AnswerProblem> {
         let turn = tokio::time::timeout(TURN, Arc::clone(&self.places).acquire_owned()).await;
         // It is never closed.
         let Ok(Ok(place)) = turn else {
-            return Err(Problem::Busy);
+            return Err(AnswerProblem::Busy);
         };
         let site = Arc::clone(site);
         // What is rendered is bounded by its templates and by the posts that can be shown.
@@ -55,16 +55,21 @@ impl Renderings {
         });
         rendered
             .await
-            .map_err(|_| Problem::Lost)?
-            .map_err(Problem::Site)
+            .map_err(|_| AnswerProblem::Lost)?
+            .map_err(AnswerProblem::Site)
     }
 
     /// Take note of what came of an address of the site.
-    pub(super) async fn note(&self, app: &App, address: &str, came: &Result<String, Problem>) {
+    pub(super) async fn note(
+        &self,
+        app: &App,
+        address: &str,
+        came: &Result<String, AnswerProblem>,
+    ) {
         let error = match came {
-            Err(Problem::Site(error)) => Some(error),
+            Err(AnswerProblem::Site(error)) => Some(error),
             // Nothing was rendered, which says nothing of it.
-            Err(Problem::Busy | Problem::Lost | Problem::Operation(_)) => return,
+            Err(AnswerProblem::Busy | AnswerProblem::Lost | AnswerProblem::Operation(_)) => return,
             Ok(_) | Err(_) => None,
         };
         if let Err(problem) = self.failing.note(app, address, error).await {
@@ -110,7 +115,7 @@ mod tests {
             assert!(given_up.is_err());
         }
         let busy = renderings.page(&site, |_| Ok(String::new())).await;
-        assert!(matches!(busy, Err(Problem::Busy)));
+        assert!(matches!(busy, Err(AnswerProblem::Busy)));
         drop(end);
         let page = renderings.page(&site, |site| site.index(&[])).await;
         assert!(page.is_ok());

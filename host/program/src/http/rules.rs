@@ -4,13 +4,13 @@
 use std::net::IpAddr;
 
 use callboard_core::address::Address;
-use callboard_core::config::{Part, Parts};
-use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope, Rules};
+use callboard_core::config::{ConfigPart, ConfigParts};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollRules, RollScope};
 use callboard_core::span::Span;
 use serde::{Deserialize, Deserializer, de};
 
-inventory::submit! { Parts(&[Part::of::<Listeners>()]) }
-inventory::submit! { Rules(&[apart]) }
+inventory::submit! { ConfigParts(&[ConfigPart::of::<Listeners>()]) }
+inventory::submit! { RollRules(&[apart]) }
 
 /// The listeners.
 #[derive(Debug, Clone, Deserialize)]

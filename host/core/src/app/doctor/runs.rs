@@ -6,7 +6,7 @@ use super::Symptom;
 use crate::app::{App, AppError};
 use crate::engine::schedule;
 use crate::span::Span;
-use crate::store::health::{self, Case, Several};
+use crate::store::health::{self, HealthCase, WaitingCount};
 use crate::store::runs::RunStatus;
 use crate::store::{Dialect, schedules, times, workers};
 
@@ -57,7 +57,7 @@ async fn silent(app: &App) -> Result<Option<Symptom>, AppError> {
 /// Every row can be read.
 pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
     let unread = health::unreadable(app.store()).await?;
-    let problem = |case: &Case| format!("cannot be read: {}", case.what);
+    let problem = |case: &HealthCase| format!("cannot be read: {}", case.what);
     let open = unread.open.iter().map(|case| {
         let (subject, mend) = match case.run.as_str() {
             "" => (
@@ -174,7 +174,7 @@ pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
 
 /// A worker claims what is due.
 pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let Several { number, longest } = health::overdue(app.store(), DUE_GRACE).await?;
+    let WaitingCount { number, longest } = health::overdue(app.store(), DUE_GRACE).await?;
     let age = length(longest);
     let problem = match number {
         0 => return Ok(Vec::new()),
@@ -191,7 +191,7 @@ pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
 
 /// Gates that wait for a person.
 pub(super) async fn gates(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let Several { number, longest } = health::gates(app.store()).await?;
+    let WaitingCount { number, longest } = health::gates(app.store()).await?;
     let age = length(longest);
     let problem = match number {
         0 => return Ok(Vec::new()),
@@ -274,14 +274,14 @@ pub(super) async fn ends(app: &App) -> Result<Vec<Symptom>, AppError> {
     }))
 }
 
-fn defects(cases: &[Case], problem: impl Fn(&Case) -> String) -> Vec<Symptom> {
+fn defects(cases: &[HealthCase], problem: impl Fn(&HealthCase) -> String) -> Vec<Symptom> {
     let cases = cases.iter();
     cases
         .map(|case| Symptom::problem(name(case), problem(case), DEFECT))
         .collect()
 }
 
-fn name(case: &Case) -> String {
+fn name(case: &HealthCase) -> String {
     match case.pipeline.as_str() {
         "" => format!("run {}", case.run),
         pipeline => format!("run {} of {pipeline}", case.run),

@@ -3,7 +3,7 @@
 use super::Symptom;
 use crate::app::{App, AppError};
 use crate::engine::ledger::{FALLBACK, KINDS, SILENCE};
-use crate::secrets::Key;
+use crate::secrets::SecretKey;
 use crate::store::findings as noticed;
 use crate::store::{StoreError, granted, poll, revisions};
 
@@ -68,7 +68,7 @@ pub(super) async fn passages(app: &App) -> Result<Vec<Symptom>, AppError> {
 /// The key file can be used. That it opens every secret is said by the roll call.
 pub(super) fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
     let path = app.key_file();
-    Key::load(&path)?;
+    SecretKey::load(&path)?;
     Ok(Vec::new())
 }
 

@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::thread::ScopedJoinHandle;
 
 use super::{LANES, Matrix, WORTH_A_THREAD, add, divided, dot};
-use crate::blocking::{Clock, TimeOver};
+use crate::blocking::{ComputeBudget, TimeOver};
 
 /// The cluster of each row: at most `clusters` groups.
 pub fn k_means(
@@ -12,7 +12,7 @@ pub fn k_means(
     clusters: usize,
     seed: u64,
     max_iterations: u32,
-    clock: &mut Clock,
+    clock: &mut ComputeBudget,
 ) -> Result<Vec<u32>, TimeOver> {
     let mut centers = seeded(matrix, clusters, seed, clock)?;
     let mut nearest = assigned(matrix, &centers, clock)?;
@@ -52,7 +52,7 @@ fn seeded(
     matrix: &Matrix,
     clusters: usize,
     seed: u64,
-    clock: &mut Clock,
+    clock: &mut ComputeBudget,
 ) -> Result<Matrix, TimeOver> {
     let mut random = SplitMix(seed);
     let rows = matrix.rows();
@@ -80,7 +80,7 @@ fn seeded(
 }
 
 /// The square of every row's length.
-fn squares(matrix: &Matrix, clock: &mut Clock) -> Result<Vec<f32>, TimeOver> {
+fn squares(matrix: &Matrix, clock: &mut ComputeBudget) -> Result<Vec<f32>, TimeOver> {
     let rows = matrix.each_row(clock);
     rows.map(|row| row.map(|row| dot(row, row))).collect()
 }
@@ -109,14 +109,18 @@ fn choose(distances: &[f64], first: bool, random: &mut SplitMix) -> Option<usize
 }
 
 /// The product of every row with `other`.
-fn products(matrix: &Matrix, other: &[f32], clock: &Clock) -> Result<Vec<f32>, TimeOver> {
+fn products(matrix: &Matrix, other: &[f32], clock: &ComputeBudget) -> Result<Vec<f32>, TimeOver> {
     by_rows(matrix, matrix.elements(), clock, |row, clock| {
         clock.spend(row.len()).map(|()| dot(row, other))
     })
 }
 
 /// The nearest center of every row: the smallest |c|² − 2x·c, since |x|² is the same for all.
-fn assigned(matrix: &Matrix, centers: &Matrix, clock: &mut Clock) -> Result<Vec<u32>, TimeOver> {
+fn assigned(
+    matrix: &Matrix,
+    centers: &Matrix,
+    clock: &mut ComputeBudget,
+) -> Result<Vec<u32>, TimeOver> {
     let lengths = squares(centers, clock)?;
     let work = matrix.elements().saturating_mul(centers.rows());
     by_rows(matrix, work, clock, |row, clock| {
@@ -128,7 +132,7 @@ fn nearest(
     row: &[f32],
     centers: &Matrix,
     lengths: &[f32],
-    clock: &mut Clock,
+    clock: &mut ComputeBudget,
 ) -> Result<u32, TimeOver> {
     let mut best = (f32::INFINITY, 0);
     let centers = centers.each_row(clock).zip(lengths).zip(0_u32..);
@@ -146,8 +150,8 @@ fn nearest(
 fn by_rows<T: Send + Default + Clone>(
     matrix: &Matrix,
     work: usize,
-    clock: &Clock,
-    compute: impl Fn(&[f32], &mut Clock) -> Result<T, TimeOver> + Sync,
+    clock: &ComputeBudget,
+    compute: impl Fn(&[f32], &mut ComputeBudget) -> Result<T, TimeOver> + Sync,
 ) -> Result<Vec<T>, TimeOver> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(work / WORTH_A_THREAD + 1).min(LANES);
@@ -186,7 +190,7 @@ fn update(
     matrix: &Matrix,
     nearest: &[u32],
     centers: &mut Matrix,
-    clock: &mut Clock,
+    clock: &mut ComputeBudget,
 ) -> Result<(), TimeOver> {
     let width = matrix.dimensions;
     let mut sums = vec![0.0_f64; centers.values.len()];
@@ -296,7 +300,7 @@ mod tests {
                 .len(),
             4
         );
-        let mut over = Clock::until(Instant::now());
+        let mut over = ComputeBudget::until(Instant::now());
         assert_eq!(k_means(&wide, 2, 0, 5, &mut over), Err(TimeOver));
     }
 }

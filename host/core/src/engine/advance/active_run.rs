@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::checkpoint::{self, PendingCheckpoint};
 use crate::engine::held_leases::{LeaseGuard, LeaseNews};
 use crate::engine::plan::{self, PlanInput};
-use crate::engine::settle::{self, Said};
+use crate::engine::settle::{self, SettleAnswer};
 use crate::engine::stage::{ExecutedStage, RunContext, StageExecution};
 use crate::engine::{EngineError, progress_log};
 use crate::fault;
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
-use crate::store::claims::Claim;
-use crate::store::gates::{Gate, Verdict};
+use crate::store::claims::ClaimedRun;
+use crate::store::gates::{Gate, GateVerdict};
 use crate::store::leases::{Lease, RunSignals, StopRequest};
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
@@ -66,7 +66,7 @@ struct ActiveStage {
 struct Continuation {
     rows: Vec<StageRun>,
     gates: Vec<Gate>,
-    settled: Vec<(Gate, Verdict)>,
+    settled: Vec<(Gate, GateVerdict)>,
     executions: Vec<StageExecution>,
     then: Then,
 }
@@ -75,7 +75,7 @@ impl ActiveRun {
     pub(super) fn new(
         work: RunContext,
         held: Lease,
-        claim: Claim,
+        claim: ClaimedRun,
         other_slots: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
@@ -411,19 +411,19 @@ impl ActiveRun {
         };
         let mut gate = checkpoint::gate(&self.work, stage, &self.rows, now);
         let mut said = settle::said(stage, &self.rows, &self.work.runnable.registry);
-        if let (Said::Approved(verdict), Some(why)) = (&said, &self.unsettled) {
-            said = Said::Ask(format!("{}: {why}", verdict.by));
+        if let (SettleAnswer::Approved(verdict), Some(why)) = (&said, &self.unsettled) {
+            said = SettleAnswer::Ask(format!("{}: {why}", verdict.by));
         }
         match said {
-            Said::Approved(verdict) => {
+            SettleAnswer::Approved(verdict) => {
                 let row = settle::passed(&gate, stage, &self.rows, now);
                 next.rows.push(row.clone());
                 self.rows.push(row);
                 next.settled.push((gate, verdict));
                 return;
             }
-            Said::Ask(why) => gate.question = settle::asked(&gate.question, &why),
-            Said::Nobody => {}
+            SettleAnswer::Ask(why) => gate.question = settle::asked(&gate.question, &why),
+            SettleAnswer::Nobody => {}
         }
         next.gates.push(gate);
         self.asked.insert(stage.id().to_owned());

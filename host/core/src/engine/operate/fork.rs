@@ -28,7 +28,7 @@ pub async fn fork(
     fork.detail = by.detail(&format!("forked from `{from}`"));
     let copied = pipeline.stages.iter().map(Stage::id);
     let copied = copied.filter(|stage| !behind.contains(*stage));
-    let copies = steering::fork::Fork {
+    let copies = steering::fork::ForkPlan {
         run: fork.clone(),
         of: run.id.clone(),
         newest: plan::newest(&stored.rows),

@@ -12,7 +12,7 @@ use crate::outcome::Patch;
 use crate::pipeline::{Pipeline, Stage};
 use crate::store::gates;
 use crate::store::runs::Run;
-use crate::store::stage_runs::{StageRun, What};
+use crate::store::stage_runs::{StageRun, VisitOf};
 use crate::store::steering::table::Signal;
 use crate::store::steering::{self, RunVersion};
 
@@ -36,14 +36,14 @@ pub struct StageChange {
     /// The stage's id.
     pub stage: String,
     /// What becomes of it.
-    pub fate: Fate,
+    pub fate: StageFate,
     /// Why, for a person.
     pub why: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fate {
+pub enum StageFate {
     /// Its checkpoint counts on.
     Stays,
     /// Its checkpoint does not count any more; it is visited anew.
@@ -60,17 +60,17 @@ pub enum Fate {
     Open,
 }
 
-impl Fate {
+impl StageFate {
     /// Its name, for people and in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Fate::Stays => "stays",
-            Fate::Anew => "anew",
-            Fate::New => "new",
-            Fate::Gone => "gone",
-            Fate::Asked => "asked",
-            Fate::Withdrawn => "withdrawn",
-            Fate::Open => "open",
+            StageFate::Stays => "stays",
+            StageFate::Anew => "anew",
+            StageFate::New => "new",
+            StageFate::Gone => "gone",
+            StageFate::Asked => "asked",
+            StageFate::Withdrawn => "withdrawn",
+            StageFate::Open => "open",
         }
     }
 }
@@ -114,16 +114,16 @@ pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<RunMigration
 pub async fn migrate(engine: &Engine, plan: &RunMigration, by: &Actor) -> Result<(), EngineError> {
     let from = plan.run.revision;
     let what = format!("moved from revision {from} to {}", plan.to);
-    let of = |fates: &[Fate]| {
+    let of = |fates: &[StageFate]| {
         let changes = plan.stages.iter();
         let changes = changes.filter(|change| fates.contains(&change.fate));
         changes.map(|change| change.stage.clone()).collect()
     };
-    let moved = steering::migrate::Migrate {
+    let moved = steering::migrate::MigratePlan {
         run: plan.moved.clone(),
         seen: plan.seen,
-        superseded: of(&[Fate::Anew, Fate::Gone]),
-        withdrawn: of(&[Fate::Withdrawn]),
+        superseded: of(&[StageFate::Anew, StageFate::Gone]),
+        withdrawn: of(&[StageFate::Withdrawn]),
         detail: by.detail(&what),
     };
     let answer = steering::migrate::migrate(&engine.store, moved).await?;
@@ -178,7 +178,7 @@ impl Comparison<'_> {
         let stages = self.new.1.order().unwrap_or_default();
         for stage in stages {
             let change = self.change(stage, &anew);
-            if change.fate == Fate::Anew {
+            if change.fate == StageFate::Anew {
                 anew.extend(self.new.1.downstream(stage.id()));
             }
             changes.push(change);
@@ -192,7 +192,7 @@ impl Comparison<'_> {
     fn say_who_asks(&self, changes: &mut [StageChange]) {
         let is_gate = |id: &str| self.new.1.stage(id).is_some_and(|it| it.gate.is_some());
         let asks = changes.iter().filter(|change| {
-            is_gate(&change.stage) && !matches!(change.fate, Fate::Stays | Fate::Gone)
+            is_gate(&change.stage) && !matches!(change.fate, StageFate::Stays | StageFate::Gone)
         });
         let asks: Vec<_> = asks.map(|change| format!("`{}`", change.stage)).collect();
         let then = match asks.as_slice() {
@@ -203,7 +203,7 @@ impl Comparison<'_> {
             ),
         };
         for change in changes {
-            if change.fate == Fate::Withdrawn && !is_gate(&change.stage) {
+            if change.fate == StageFate::Withdrawn && !is_gate(&change.stage) {
                 change.why = format!("{}; {then}", change.why);
             }
         }
@@ -215,8 +215,8 @@ impl Comparison<'_> {
         let (fate, why) = match row {
             Some(row) => self.fate(stage, row, anew),
             None if self.asked.contains(id) => question(stage, anew),
-            None if self.old.1.stage(id).is_none() => (Fate::New, stage.what()),
-            None => (Fate::Open, stage.what()),
+            None if self.old.1.stage(id).is_none() => (StageFate::New, stage.what()),
+            None => (StageFate::Open, stage.what()),
         };
         StageChange {
             stage: id.to_owned(),
@@ -226,30 +226,38 @@ impl Comparison<'_> {
     }
 
     /// What becomes of a stage that has a checkpoint.
-    fn fate(&self, stage: &Stage, row: &StageRun, anew: &BTreeSet<String>) -> (Fate, String) {
+    fn fate(&self, stage: &Stage, row: &StageRun, anew: &BTreeSet<String>) -> (StageFate, String) {
         if anew.contains(stage.id()) {
             let why = "it comes after a stage that is visited anew";
-            return (Fate::Anew, why.to_owned());
+            return (StageFate::Anew, why.to_owned());
         }
-        let (handler, before) = match (What::of(stage), &row.what) {
-            (What::Gate, What::Gate) => return (Fate::Stays, "its gate was decided".to_owned()),
-            (What::Gate, What::Handler(_)) => {
+        let (handler, before) = match (VisitOf::of(stage), &row.what) {
+            (VisitOf::Gate, VisitOf::Gate) => {
+                return (StageFate::Stays, "its gate was decided".to_owned());
+            }
+            (VisitOf::Gate, VisitOf::Handler(_)) => {
                 let why = "it is a gate now, and nobody has decided";
-                return (Fate::Anew, why.to_owned());
+                return (StageFate::Anew, why.to_owned());
             }
-            (What::Handler(handler), What::Gate) => {
-                return (Fate::Anew, format!("it was a gate and runs {handler} now"));
+            (VisitOf::Handler(handler), VisitOf::Gate) => {
+                return (
+                    StageFate::Anew,
+                    format!("it was a gate and runs {handler} now"),
+                );
             }
-            (What::Handler(handler), What::Handler(before)) => (handler, before),
+            (VisitOf::Handler(handler), VisitOf::Handler(before)) => (handler, before),
         };
         let handler = handler.as_str();
         match self.misfit(handler, row) {
-            Some(why) => (Fate::Anew, why),
+            Some(why) => (StageFate::Anew, why),
             None if self.contract_changed(handler, before) => (
-                Fate::Stays,
+                StageFate::Stays,
                 format!("{handler} changed, and what was written still fits"),
             ),
-            None => (Fate::Stays, format!("{}: {handler}", row.outcome.name())),
+            None => (
+                StageFate::Stays,
+                format!("{}: {handler}", row.outcome.name()),
+            ),
         }
     }
 
@@ -279,11 +287,11 @@ impl Comparison<'_> {
         gone.map(|id| {
             let came = self.stored.rows.iter().any(|row| row.stage == id);
             let (fate, why) = if self.asked.contains(id) {
-                (Fate::Withdrawn, "its gate is not there any more")
+                (StageFate::Withdrawn, "its gate is not there any more")
             } else if came {
-                (Fate::Gone, "its checkpoint does not count any more")
+                (StageFate::Gone, "its checkpoint does not count any more")
             } else {
-                (Fate::Gone, "its turn had not come")
+                (StageFate::Gone, "its turn had not come")
             };
             StageChange {
                 stage: id.to_owned(),
@@ -295,15 +303,15 @@ impl Comparison<'_> {
 }
 
 /// What becomes of an open question.
-fn question(stage: &Stage, anew: &BTreeSet<String>) -> (Fate, String) {
+fn question(stage: &Stage, anew: &BTreeSet<String>) -> (StageFate, String) {
     match &stage.gate {
         Some(_) if anew.contains(stage.id()) => (
-            Fate::Withdrawn,
+            StageFate::Withdrawn,
             "it is asked again after what comes before it".to_owned(),
         ),
-        Some(question) => (Fate::Asked, question.get_ref().clone()),
+        Some(question) => (StageFate::Asked, question.get_ref().clone()),
         None => (
-            Fate::Withdrawn,
+            StageFate::Withdrawn,
             format!("it is no gate any more: {}", stage.what()),
         ),
     }

@@ -31,7 +31,7 @@ pub async fn retry(
         [] => "sent on".to_owned(),
         stages => format!("sent on from {}", listed(stages)),
     };
-    let retry = steering::retry::Retry {
+    let retry = steering::retry::RetryPlan {
         run: run.id.clone(),
         seen: stored.seen(),
         superseded: superseded.into_iter().collect(),

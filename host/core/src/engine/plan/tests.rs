@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::outcome::{Done, FailureKind};
-use crate::store::stage_runs::What;
+use crate::store::stage_runs::VisitOf;
 
 const NONE: BTreeSet<String> = BTreeSet::new();
 
@@ -31,7 +31,7 @@ fn row(stage: &str, outcome: Outcome, follow: Follow) -> StageRun {
         stage: stage.into(),
         visit: 1,
         step: 1,
-        what: What::Handler("x".into()),
+        what: VisitOf::Handler("x".into()),
         attempts: 1,
         holds: 0,
         outcome,

@@ -8,8 +8,8 @@ use std::cell::Cell;
 
 use serde_json::Value as Json;
 
-use super::part::{Choice, Part, is_of};
-use super::unfit::{Unfit, Why};
+use super::part::{Choice, SchemaPart, is_of};
+use super::unfit::{UnfitPart, UnfitWhy};
 use crate::near_name::nearest;
 use crate::pipeline::same;
 use crate::shown::cut;
@@ -20,29 +20,29 @@ const STEPS: usize = 20_000;
 const TOLD: usize = 200;
 
 /// The first part of what is written that cannot be read.
-pub fn unfit(written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
+pub fn unfit(written: SchemaPart<'_>, read: SchemaPart<'_>) -> Option<UnfitPart> {
     Fitting::new(false).part(written, read)
 }
 
 /// The same of what is written and not null.
-pub fn unfit_but_null(written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
+pub fn unfit_but_null(written: SchemaPart<'_>, read: SchemaPart<'_>) -> Option<UnfitPart> {
     let (mut written, read) = (written.choices()?, read.choices()?);
     written.retain(|it| it.kind != Some("null"));
     Fitting::new(false).those(&written, &read, |value| !value.is_null())
 }
 
 /// The same, where a text of which the writer names no words fits no reader that names some.
-pub fn unfit_by_word(written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
+pub fn unfit_by_word(written: SchemaPart<'_>, read: SchemaPart<'_>) -> Option<UnfitPart> {
     Fitting::new(true).part(written, read)
 }
 
 /// Whether a value may be one of a part.
-pub fn takes(part: Part<'_>, value: &Json) -> bool {
+pub fn takes(part: SchemaPart<'_>, value: &Json) -> bool {
     Fitting::new(false).takes(part, value)
 }
 
 /// What a part may be, for a person: its types, or the values that it names; `None` if it does not say.
-pub fn described(part: Part<'_>) -> Option<String> {
+pub fn described(part: SchemaPart<'_>) -> Option<String> {
     let choices = part.choices()?;
     let mut told: Vec<String> = Vec::new();
     for choice in choices {
@@ -55,7 +55,7 @@ pub fn described(part: Part<'_>) -> Option<String> {
 }
 
 /// The values that a part names, if it names all that are not null.
-pub fn values(part: Part<'_>) -> Option<Vec<&Json>> {
+pub fn values(part: SchemaPart<'_>) -> Option<Vec<&Json>> {
     let choices = part.choices()?.into_iter();
     let choices = choices.filter(|it| it.kind != Some("null"));
     let values: Option<Vec<Vec<&Json>>> = choices.map(Choice::values).collect();
@@ -93,7 +93,7 @@ impl Fitting {
     }
 
     /// Each choice of the writer, and each value that it names, has one of the reader that it fits.
-    fn part(&self, written: Part<'_>, read: Part<'_>) -> Option<Unfit> {
+    fn part(&self, written: SchemaPart<'_>, read: SchemaPart<'_>) -> Option<UnfitPart> {
         self.those(&written.choices()?, &read.choices()?, |_| true)
     }
 
@@ -103,7 +103,7 @@ impl Fitting {
         written: &[Choice<'_>],
         read: &[Choice<'_>],
         counts: fn(&Json) -> bool,
-    ) -> Option<Unfit> {
+    ) -> Option<UnfitPart> {
         let may = written.len() > 1;
         written.iter().find_map(|one| match one.values() {
             Some(values) => {
@@ -118,20 +118,20 @@ impl Fitting {
     }
 
     /// Why a choice of the writer fits none of the reader: by the nearest of them.
-    fn one_of(&self, one: Choice<'_>, read: &[Choice<'_>], may: bool) -> Option<Unfit> {
-        let unfit: Option<Vec<Unfit>> = read.iter().map(|it| self.choice(one, *it)).collect();
-        let near = |it: &Unfit| (it.at.len(), !it.is_of_type(), it.is_of_some());
+    fn one_of(&self, one: Choice<'_>, read: &[Choice<'_>], may: bool) -> Option<UnfitPart> {
+        let unfit: Option<Vec<UnfitPart>> = read.iter().map(|it| self.choice(one, *it)).collect();
+        let near = |it: &UnfitPart| (it.at.len(), !it.is_of_type(), it.is_of_some());
         let nearest = unfit?.into_iter().max_by_key(near)?;
         match nearest.why {
-            Why::Other {
+            UnfitWhy::Other {
                 written, may: own, ..
             } if nearest.at.is_empty() => Some(other(written, read, may || own)),
-            why => Some(Unfit { why, ..nearest }),
+            why => Some(UnfitPart { why, ..nearest }),
         }
     }
 
     /// What one choice of the writer has that one of the reader does not take.
-    fn choice(&self, written: Choice<'_>, read: Choice<'_>) -> Option<Unfit> {
+    fn choice(&self, written: Choice<'_>, read: Choice<'_>) -> Option<UnfitPart> {
         if !self.steps() {
             return None;
         }
@@ -162,19 +162,19 @@ impl Fitting {
         }
     }
 
-    fn object(&self, written: Choice<'_>, read: Choice<'_>) -> Option<Unfit> {
+    fn object(&self, written: Choice<'_>, read: Choice<'_>) -> Option<UnfitPart> {
         let certain = written.required();
         let lacking = read
             .required()
             .into_iter()
             .find_map(|key| match written.key(key) {
                 Some(_) if certain.contains(key) => None,
-                Some(_) => Some(Why::LeavesOut {
+                Some(_) => Some(UnfitWhy::LeavesOut {
                     key: key.to_owned(),
                 }),
                 None if written.names_all() => {
                     let near = nearest(key, written.names().into_iter()).map(str::to_owned);
-                    Some(Why::Lacks {
+                    Some(UnfitWhy::Lacks {
                         key: key.to_owned(),
                         near,
                     })
@@ -182,7 +182,7 @@ impl Fitting {
                 None => None,
             });
         if let Some(why) = lacking {
-            return Some(Unfit::new(why));
+            return Some(UnfitPart::new(why));
         }
         let names = written.names().into_iter();
         let mut keys = names.filter_map(|key| Some((key, written.key(key)?)));
@@ -190,7 +190,7 @@ impl Fitting {
             Some(wanted) => self.part(part, wanted).map(|it| it.below(key)),
             None if read.is_closed() => {
                 let near = nearest(key, read.names().into_iter()).map(str::to_owned);
-                Some(Unfit::new(Why::Refused {
+                Some(UnfitPart::new(UnfitWhy::Refused {
                     key: key.to_owned(),
                     near,
                 }))
@@ -210,7 +210,7 @@ impl Fitting {
         unfit.or_else(more)
     }
 
-    fn takes(&self, part: Part<'_>, value: &Json) -> bool {
+    fn takes(&self, part: SchemaPart<'_>, value: &Json) -> bool {
         let choices = part.choices();
         choices.is_none_or(|choices| choices.into_iter().any(|it| self.value(it, value)))
     }
@@ -251,11 +251,11 @@ impl Fitting {
     }
 }
 
-fn other(written: String, read: &[Choice<'_>], may: bool) -> Unfit {
+fn other(written: String, read: &[Choice<'_>], may: bool) -> UnfitPart {
     let wanted: Vec<String> = read.iter().filter_map(|it| said(*it)).collect();
     let written = cut(written, TOLD);
     let read = cut(wanted.join(" or "), TOLD);
-    Unfit::new(Why::Other { written, read, may })
+    UnfitPart::new(UnfitWhy::Other { written, read, may })
 }
 
 #[cfg(test)]
@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     fn told(written: &Json, read: &Json) -> Option<String> {
-        unfit(Part::of(written), Part::of(read)).map(|it| it.told("k", "qa.r"))
+        unfit(SchemaPart::of(written), SchemaPart::of(read)).map(|it| it.told("k", "qa.r"))
     }
 
     fn object(properties: Json, required: &[&str]) -> Json {
@@ -284,7 +284,8 @@ mod tests {
             told(&draft, &reads("markdwon")).expect("a miss"),
             "writes `k` without `markdwon`, and `qa.r` cannot do without that"
         );
-        let unfit = unfit(Part::of(&draft), Part::of(&reads("markdwon"))).expect("a miss");
+        let unfit =
+            unfit(SchemaPart::of(&draft), SchemaPart::of(&reads("markdwon"))).expect("a miss");
         assert_eq!(unfit.meant(), Some(("markdown", "markdwon")));
         // In a list, through references, and behind a choice with null.
         let whole = json!({ "$defs": { "d": draft }, "anyOf": [{ "type": "array", "items": { "$ref": "#/$defs/d" } }, { "type": "null" }] });
@@ -379,7 +380,8 @@ mod tests {
                 "writes `titel` in `k`, and `qa.r` takes no such key there",
             ),
         ]);
-        let unnamed = unfit_by_word(Part::of(&of("string")), Part::of(&consts)).expect("a miss");
+        let unnamed =
+            unfit_by_word(SchemaPart::of(&of("string")), SchemaPart::of(&consts)).expect("a miss");
         assert_eq!(
             unnamed.told("k", "qa.r"),
             "writes `k` as string, and it is read as \"lo\" or \"high\""
@@ -465,7 +467,7 @@ mod tests {
             (json!({ "title": "a", "n": 2.0 }), true),
             (json!("a"), false),
         ] {
-            assert_eq!(takes(Part::of(&draft), &value), taken, "{value}");
+            assert_eq!(takes(SchemaPart::of(&draft), &value), taken, "{value}");
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::part::is_of;
 use super::weight::parts;
-use super::{ERRORS, Misfit, MisfitKind, QUOTED, Schema, TOLD, compiled};
+use super::{ERRORS, MisfitKind, QUOTED, Schema, SchemaMisfit, TOLD, compiled};
 use crate::shown::cut;
 
 /// Levels that are gone down at most.
@@ -16,7 +16,7 @@ const KEYS: usize = 256;
 const SHARED: [&str; 2] = ["$defs", "definitions"];
 
 /// What does not fit; the first of it, where there is much.
-pub(super) fn misfits(schema: &Json, value: &Json) -> Vec<Misfit> {
+pub(super) fn misfits(schema: &Json, value: &Json) -> Vec<SchemaMisfit> {
     let (mut part, mut value, mut at) = (schema, value, String::new());
     for _ in 0..LEVELS {
         part = followed(schema, part);
@@ -32,7 +32,9 @@ pub(super) fn misfits(schema: &Json, value: &Json) -> Vec<Misfit> {
         let small = single(schema, part).filter(|it| it.weight.times(parts(value)) <= ERRORS);
         if let Some(small) = small {
             let told = small.validator.iter_errors(value).take(TOLD);
-            return told.map(|it| Misfit::of(&it, value).below(&at)).collect();
+            return told
+                .map(|it| SchemaMisfit::of(&it, value).below(&at))
+                .collect();
         }
     }
     let kind = part.get("type").and_then(Json::as_str);
@@ -42,7 +44,7 @@ pub(super) fn misfits(schema: &Json, value: &Json) -> Vec<Misfit> {
         }
         _ => format!("{} does not fit what is wanted there", cut(value, QUOTED)),
     };
-    vec![Misfit::other(problem).below(&at)]
+    vec![SchemaMisfit::other(problem).below(&at)]
 }
 
 /// What a part refers to, through a choice between it and null, too.
@@ -69,7 +71,7 @@ fn followed<'s>(schema: &'s Json, mut part: &'s Json) -> &'s Json {
 }
 
 /// Keys that have to be there and are not, and those that may not be.
-fn missing(part: &Json, value: &Json) -> Vec<Misfit> {
+fn missing(part: &Json, value: &Json) -> Vec<SchemaMisfit> {
     let Some(keys) = value.as_object() else {
         return Vec::new();
     };
@@ -77,13 +79,13 @@ fn missing(part: &Json, value: &Json) -> Vec<Misfit> {
     let required = required.into_iter().flatten().filter_map(Json::as_str);
     let missing = required
         .filter(|key| !keys.contains_key(*key))
-        .map(|key| Misfit {
+        .map(|key| SchemaMisfit {
             pointer: String::new(),
             problem: format!("\"{key}\" is a required property"),
             kind: MisfitKind::Missing(key.to_owned()),
         });
     let unexpected = unexpected(part, keys);
-    let unexpected = unexpected.first().map(|first| Misfit {
+    let unexpected = unexpected.first().map(|first| SchemaMisfit {
         pointer: String::new(),
         problem: format!("\"{}\" is no key here", cut(first, QUOTED)),
         kind: MisfitKind::Unexpected(unexpected.iter().take(TOLD).cloned().collect()),

@@ -28,7 +28,7 @@ const MORE_KEYS: [&str; 10] = [
 
 /// A part of a schema, and the whole in which its references lead somewhere.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'s> {
+pub struct SchemaPart<'s> {
     whole: &'s Json,
     part: &'s Json,
 }
@@ -42,7 +42,7 @@ pub(super) struct Choice<'s> {
     pub(super) kind: Option<&'s str>,
 }
 
-impl<'s> Part<'s> {
+impl<'s> SchemaPart<'s> {
     /// All of a schema.
     pub fn of(whole: &'s Json) -> Self {
         Self { whole, part: whole }
@@ -100,9 +100,9 @@ impl<'s> Part<'s> {
 }
 
 impl<'s> Choice<'s> {
-    fn inner(self, part: &'s Json) -> Part<'s> {
+    fn inner(self, part: &'s Json) -> SchemaPart<'s> {
         let whole = self.whole;
-        Part { whole, part }
+        SchemaPart { whole, part }
     }
 
     /// The values that it names, if those are all: of its type.
@@ -120,7 +120,7 @@ impl<'s> Choice<'s> {
         self.part.get("properties")?.as_object()
     }
 
-    pub(super) fn key(self, key: &str) -> Option<Part<'s>> {
+    pub(super) fn key(self, key: &str) -> Option<SchemaPart<'s>> {
         Some(self.inner(self.keys()?.get(key)?))
     }
 
@@ -152,26 +152,26 @@ impl<'s> Choice<'s> {
     }
 
     /// What the keys hold that it does not name.
-    pub(super) fn more(self) -> Option<Part<'s>> {
+    pub(super) fn more(self) -> Option<SchemaPart<'s>> {
         let more = self.part.get("additionalProperties")?;
         let said = more.is_object() && self.part.get("patternProperties").is_none();
         said.then(|| self.inner(more))
     }
 
-    pub(super) fn items(self) -> Option<Part<'s>> {
+    pub(super) fn items(self) -> Option<SchemaPart<'s>> {
         let items = self.part.get("items")?;
         let plain = self.part.get("prefixItems").is_none();
         plain.then(|| self.inner(items))
     }
 
     /// The numbers between which it is, as far as it says so: by the type it was made from, and beyond that.
-    pub(super) fn bounds(self) -> Bounds {
+    pub(super) fn bounds(self) -> NumberBounds {
         let number = |key: &str| self.part.get(key).and_then(Json::as_f64);
         let (least, most) = numbers::of_format(self.part);
         let beyond = |written: Option<f64>, of_type: Option<f64>| {
             written.filter(|it| of_type.is_none_or(|bound| bound.total_cmp(it).is_ne()))
         };
-        Bounds {
+        NumberBounds {
             of_type: (least, most),
             written: (
                 beyond(number("minimum"), least),
@@ -186,15 +186,15 @@ type Range = (Option<f64>, Option<f64>);
 
 /// The bounds of a number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(super) struct NumberBounds {
     of_type: Range,
     written: Range,
 }
 
-impl Bounds {
+impl NumberBounds {
     /// The bound that a written number may be beyond, below or above. What is written is held against all that the
     /// reader says; what follows from the type of the writer only against a small type: nobody counts so far.
-    pub(super) fn beyond(self, read: Bounds) -> Option<(f64, f64)> {
+    pub(super) fn beyond(self, read: NumberBounds) -> Option<(f64, f64)> {
         let below =
             |mine: Option<f64>, theirs: Option<f64>| mine.zip(theirs).filter(|(a, b)| a < b);
         let above =

@@ -1,10 +1,10 @@
 //! Where a pointer into a value leads, by what its schema says.
 
-use super::part::Part;
+use super::part::SchemaPart;
 
 /// The first part of a pointer that a schema does not have, with those that it has there; `None` if it has it, or
 /// does not say.
-pub fn stray<'s>(part: Part<'s>, pointer: &str) -> Option<(String, Vec<&'s str>)> {
+pub fn stray<'s>(part: SchemaPart<'s>, pointer: &str) -> Option<(String, Vec<&'s str>)> {
     let mut segments = pointer.split('/').skip(1);
     let segment = segments.next()?;
     let rest = &pointer[1 + segment.len()..];
@@ -42,7 +42,7 @@ mod tests {
         let text = json!({ "type": "string" });
         let parts = json!({ "title": text, "tags": { "type": "array", "items": text }, "odd": {} });
         let draft = json!({ "type": "object", "properties": parts });
-        let part = Part::of(&draft);
+        let part = SchemaPart::of(&draft);
         for fits in ["", "/title", "/tags/0", "/tags/12", "/odd/x/y"] {
             assert_eq!(stray(part, fits), None, "{fits}");
         }

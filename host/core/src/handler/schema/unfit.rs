@@ -7,15 +7,15 @@ use crate::shown::cut;
 
 /// The first part of what is written that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit {
+pub struct UnfitPart {
     /// Where, as a pointer, with `*` for each entry of a list and each key of a map.
     pub at: String,
-    pub why: Why,
+    pub why: UnfitWhy,
 }
 
 /// Why it cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum UnfitWhy {
     /// The writer has no such key, which the reader cannot do without. It may be another one that it has.
     Lacks { key: String, near: Option<String> },
     /// The writer may leave it out, and the reader cannot do without it.
@@ -30,8 +30,8 @@ pub enum Why {
     },
 }
 
-impl Unfit {
-    pub(super) fn new(why: Why) -> Self {
+impl UnfitPart {
+    pub(super) fn new(why: UnfitWhy) -> Self {
         let at = String::new();
         Self { at, why }
     }
@@ -44,28 +44,28 @@ impl Unfit {
     }
 
     pub(super) fn is_of_type(&self) -> bool {
-        matches!(self.why, Why::Other { .. })
+        matches!(self.why, UnfitWhy::Other { .. })
     }
 
     /// Whether some of what is written can be read.
     pub(super) fn is_of_some(&self) -> bool {
-        matches!(self.why, Why::Other { may: true, .. })
+        matches!(self.why, UnfitWhy::Other { may: true, .. })
     }
 
     /// What is written and cannot be read, of the key of a run: "writes `text` without `lnes`".
     pub fn told(&self, key: &str, reader: &str) -> String {
-        let place = Place { key, at: &self.at };
+        let place = KeyPlace { key, at: &self.at };
         match &self.why {
-            Why::Lacks { key, .. } => {
+            UnfitWhy::Lacks { key, .. } => {
                 format!("writes {place} without `{key}`, and `{reader}` cannot do without that")
             }
-            Why::LeavesOut { key } => {
+            UnfitWhy::LeavesOut { key } => {
                 format!("may leave `{key}` out of {place}, and `{reader}` cannot do without that")
             }
-            Why::Refused { key, .. } => {
+            UnfitWhy::Refused { key, .. } => {
                 format!("writes `{key}` in {place}, and `{reader}` takes no such key there")
             }
-            Why::Other { written, read, may } => {
+            UnfitWhy::Other { written, read, may } => {
                 let writes = if *may { "may write" } else { "writes" };
                 format!("{writes} {place} as {written}, and it is read as {read}")
             }
@@ -75,19 +75,21 @@ impl Unfit {
     /// The key that one of the two was to write, and the one that it writes.
     pub fn meant(&self) -> Option<(&str, &str)> {
         match &self.why {
-            Why::Lacks { key, near } | Why::Refused { key, near } => Some((near.as_deref()?, key)),
-            Why::LeavesOut { .. } | Why::Other { .. } => None,
+            UnfitWhy::Lacks { key, near } | UnfitWhy::Refused { key, near } => {
+                Some((near.as_deref()?, key))
+            }
+            UnfitWhy::LeavesOut { .. } | UnfitWhy::Other { .. } => None,
         }
     }
 }
 
 /// A place in a key of a run.
-struct Place<'p> {
+struct KeyPlace<'p> {
     key: &'p str,
     at: &'p str,
 }
 
-impl fmt::Display for Place<'_> {
+impl fmt::Display for KeyPlace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
             "" => write!(f, "`{}`", self.key),

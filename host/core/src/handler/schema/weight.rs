@@ -101,10 +101,10 @@ struct Scale<'s> {
 }
 
 /// The weight of a part, and how deep it nests.
-type Weighed = Result<(u64, usize), String>;
+type WeightResult = Result<(u64, usize), String>;
 
 impl<'s> Scale<'s> {
-    fn weigh(&mut self, part: &'s Json, depth: usize) -> Weighed {
+    fn weigh(&mut self, part: &'s Json, depth: usize) -> WeightResult {
         if depth > DEPTH {
             return Err(too_deep());
         }
@@ -126,7 +126,7 @@ impl<'s> Scale<'s> {
         }
     }
 
-    fn all(&mut self, parts: impl Iterator<Item = &'s Json>, depth: usize) -> Weighed {
+    fn all(&mut self, parts: impl Iterator<Item = &'s Json>, depth: usize) -> WeightResult {
         let (mut weight, mut height) = (1_u64, 0);
         for part in parts {
             let (more, deep) = self.weigh(part, depth + 1)?;
@@ -137,7 +137,7 @@ impl<'s> Scale<'s> {
     }
 
     /// What a keyword costs beyond what stands below it.
-    fn keyword(&mut self, key: &'s str, value: &'s Json, depth: usize) -> Weighed {
+    fn keyword(&mut self, key: &'s str, value: &'s Json, depth: usize) -> WeightResult {
         self.letters |= LOOKS_AT_LETTERS.contains(&key);
         match (key, value) {
             ("$ref", Json::String(target)) => {
@@ -161,7 +161,7 @@ impl<'s> Scale<'s> {
         Ok((0, 0))
     }
 
-    fn follow(&mut self, target: &'s str, depth: usize) -> Weighed {
+    fn follow(&mut self, target: &'s str, depth: usize) -> WeightResult {
         match self.known.get(target) {
             Some(None) => Err(format!(
                 "`{}` refers to itself; say how deep its values go by writing each level",

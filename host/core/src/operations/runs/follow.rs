@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::operations::{OperationError, named};
 use crate::store::named::{self as names, Short};
-use crate::store::runs::{self, Listed, Run, RunStatus};
+use crate::store::runs::{self, ListedRun, Run, RunStatus};
 use crate::store::stage_runs;
 use crate::store::{Store, StoreError};
 
@@ -98,13 +98,13 @@ impl Follower {
     async fn all(&self, store: &Store) -> Result<Vec<Run>, StoreError> {
         // One that cannot be read is blocked, and lists say so.
         let open = runs::open(store, MOST).await?.into_iter();
-        let mut runs: Vec<Run> = open.filter_map(Listed::run).collect();
+        let mut runs: Vec<Run> = open.filter_map(ListedRun::run).collect();
         let gone = self.told.keys();
         let gone = gone.filter(|id| !runs.iter().any(|run| run.id == **id));
         let gone: Vec<String> = gone.cloned().collect();
         for id in gone {
             let listed = runs::listed(store, &id).await?;
-            runs.extend(listed.and_then(Listed::run));
+            runs.extend(listed.and_then(ListedRun::run));
         }
         Ok(runs)
     }

@@ -14,7 +14,7 @@ use crate::operations::{OperationError, named};
 use crate::store::holders;
 use crate::store::leases::StopRequest;
 use crate::store::named as names;
-use crate::store::runs::{self, Listed, RunStatus};
+use crate::store::runs::{self, ListedRun, RunStatus};
 use crate::store::steering::Steered;
 use crate::store::{Store, StoreError};
 
@@ -41,11 +41,11 @@ pub async fn cancel(app: &App, wanted: &str, by: &Actor) -> Result<SteeredView, 
     let id = named::key(store, &names::RUN, wanted).await?;
     let (before, steered) = match runs::listed(store, &id).await? {
         None => return Err(named::gone("run", &id)),
-        Some(Listed::Unreadable(run)) => {
+        Some(ListedRun::Unreadable(run)) => {
             let steered = operate::cancel_unread(store, &run.id, by).await?;
             (RunStatus::Blocked, steered)
         }
-        Some(Listed::Run(run)) => (run.status, operate::cancel(store, &run, by).await?),
+        Some(ListedRun::Run(run)) => (run.status, operate::cancel(store, &run, by).await?),
     };
     Ok(steered_view(store, (id, before), steered, StopRequest::Cancel).await?)
 }

@@ -13,8 +13,8 @@ use crate::store::holders::Holder;
 use crate::store::leases::StopRequest;
 use crate::store::model_calls::StageUse;
 use crate::store::named::Short;
-use crate::store::runs::{Listed, Run, RunLimits, RunStatus};
-use crate::store::stage_runs::{StageRun, Undone};
+use crate::store::runs::{ListedRun, Run, RunLimits, RunStatus};
+use crate::store::stage_runs::{StageRun, UndoneVisit};
 use crate::store::unreadable::Unreadable;
 use crate::store::{NEVER, timestamp};
 
@@ -165,7 +165,7 @@ pub struct StageRunView {
     /// What followed: `continue`, `hold`, `skip`, `end`, `fail` or `goto:STAGE`.
     pub follow: String,
     /// How a person undid it, so that it does not count for `max_visits`.
-    pub undone: Option<Undone>,
+    pub undone: Option<UndoneVisit>,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
     /// What was said while it was executed.
@@ -272,10 +272,10 @@ impl LimitsView {
 }
 
 impl ListedView {
-    pub(super) fn of(listed: Listed, short: &Short) -> Self {
+    pub(super) fn of(listed: ListedRun, short: &Short) -> Self {
         match listed {
-            Listed::Run(run) => Self::Run(Box::new(RunView::of(*run, short))),
-            Listed::Unreadable(run) => Self::Unreadable(UnreadableRunView::of(run, short)),
+            ListedRun::Run(run) => Self::Run(Box::new(RunView::of(*run, short))),
+            ListedRun::Unreadable(run) => Self::Unreadable(UnreadableRunView::of(run, short)),
         }
     }
 }

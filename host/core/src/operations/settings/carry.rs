@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::operations::OperationError;
 use crate::settings::SettingType;
 use crate::shown;
-use crate::store::setting_changes::{self, SettingEvent, Wanted};
-use crate::store::settings::Content;
+use crate::store::setting_changes::{self, PlannedChange, SettingEvent};
+use crate::store::settings::SettingContent;
 use crate::value::json_in;
 
 /// The longest file, in bytes. Read, it takes up to a hundred times as much in memory.
@@ -181,9 +181,9 @@ pub async fn import(
         })
         .collect();
     if keep {
-        let wanted = file.values.into_iter().map(|(key, value)| Wanted {
+        let wanted = file.values.into_iter().map(|(key, value)| PlannedChange {
             key,
-            content: Some(Content::Text(value)),
+            content: Some(SettingContent::Text(value)),
             event: SettingEvent::Import,
             who: by.to_owned(),
             detail: String::new(),

@@ -13,11 +13,11 @@ use super::{TestResult, verdict};
 use crate::app::{App, AppError};
 use crate::engine::Unwatched;
 use crate::grants::CredentialGrant;
-use crate::operations::gates::{self, Verdict};
+use crate::operations::gates::{self, GateVerdict};
 use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, millis};
 use crate::operations::{ErrorKind, OperationError, settings};
 use crate::rollcall::Referrer;
-use crate::settings::{SettingType, Snapshot, State};
+use crate::settings::{SettingType, SettingValueState, Snapshot};
 use crate::store::granted::run_script;
 use crate::workspace::{
     self, CASSETTES, Definitions, Files, STAND_IN, TABLES, TestCase, TestDecision, group,
@@ -42,7 +42,7 @@ pub(super) struct Bench<'a> {
 }
 
 /// How far a run came.
-struct Came {
+struct CaseProgress {
     run: RunView,
     /// Decisions that were said.
     said: usize,
@@ -166,7 +166,7 @@ impl Bench<'_> {
     }
 
     /// Start the run, and say at its gates what the test says, as far as it goes.
-    async fn carry_out(&self, app: &App, case: &TestCase) -> Result<Came, OperationError> {
+    async fn carry_out(&self, app: &App, case: &TestCase) -> Result<CaseProgress, OperationError> {
         let start = Start {
             pipeline: case.pipeline.get_ref(),
             input: case.input.clone(),
@@ -186,7 +186,7 @@ impl Bench<'_> {
                 }
             };
             let Some(decision) = decisions.next().filter(|_| run.status == RunStatus::Gated) else {
-                return Ok(Came { run, said });
+                return Ok(CaseProgress { run, said });
             };
             decide(app, &run.id, decision).await?;
             said += 1;
@@ -240,7 +240,7 @@ fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> Optio
     });
     let as_set = beside.map(|(key, declaration)| {
         let here = match own.state(key) {
-            Ok(State::Set(text)) => text,
+            Ok(SettingValueState::Set(text)) => text,
             _ => String::new(),
         };
         let there = case.settings.get(key).or(declaration.default.as_ref());
@@ -285,7 +285,7 @@ fn refused(case: &TestCase, error: OperationError) -> Result<TestResult, Operati
 }
 
 async fn decide(app: &App, run: &str, decision: &TestDecision) -> Result<(), OperationError> {
-    let verdict = Verdict {
+    let verdict = GateVerdict {
         decision: decision.said.into(),
         part: decision.part.as_ref().map(|part| part.get_ref().clone()),
         feedback: decision.feedback.clone(),

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::handler::schema::{Part, values};
+use crate::handler::schema::{SchemaPart, values};
 use crate::outcome::Patch;
 use crate::pipeline::Condition;
 use crate::registry::nearest;
@@ -57,7 +57,7 @@ fn out_of_type(condition: &Condition, held: &Held<'_>) -> Option<Miss> {
 }
 
 /// Another value in place of one that is never written.
-fn another(word: &str, value: &Json, parts: &[Part<'_>]) -> String {
+fn another(word: &str, value: &Json, parts: &[SchemaPart<'_>]) -> String {
     let named: Option<Vec<Vec<&Json>>> = parts.iter().map(|part| values(*part)).collect();
     let named: Vec<&Json> = named.into_iter().flatten().flatten().collect();
     let words = named.iter().filter_map(|it| it.as_str());

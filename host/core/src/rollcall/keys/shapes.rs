@@ -4,19 +4,21 @@
 use serde_json::Value as Json;
 
 use super::{KeyFlow, Staged, outcome_passed_over, passed_over, same_way};
-use crate::handler::schema::{Part, Unfit, described, takes, unfit, unfit_but_null, values};
+use crate::handler::schema::{
+    SchemaPart, UnfitPart, described, takes, unfit, unfit_but_null, values,
+};
 use crate::outcome::Patch;
 use crate::pipeline::{FOLLOWS, Follow, Stage};
 use crate::rollcall::Miss;
 
 impl<'a> KeyFlow<'a> {
     /// What a stage writes under a key.
-    fn written(&self, number: usize, key: &str) -> Option<Part<'a>> {
-        Part::key(&self.contract(number)?.writes, key)
+    fn written(&self, number: usize, key: &str) -> Option<SchemaPart<'a>> {
+        SchemaPart::key(&self.contract(number)?.writes, key)
     }
 
     /// What each writer of a key says of it. Nothing of an input key.
-    pub(in crate::rollcall) fn written_as(&self, key: &str) -> Vec<Part<'a>> {
+    pub(in crate::rollcall) fn written_as(&self, key: &str) -> Vec<SchemaPart<'a>> {
         let writers = self.writers(key).iter();
         writers.filter_map(|it| self.written(*it, key)).collect()
     }
@@ -25,7 +27,7 @@ impl<'a> KeyFlow<'a> {
     pub(super) fn always_writes(&self, writer: usize, key: &str, reader: &Stage) -> bool {
         let stage = self.stage(writer);
         let contract = self.contract(writer);
-        contract.is_some_and(|it| Part::is_required(&it.writes, key))
+        contract.is_some_and(|it| SchemaPart::is_required(&it.writes, key))
             && (passed_over(stage).is_none() || same_way(stage, reader))
     }
 
@@ -48,7 +50,7 @@ impl<'a> KeyFlow<'a> {
 
     /// The miss of a key of which a part is written that cannot be read.
     pub(super) fn misfit(&self, staged: &Staged<'_>, key: &str, before: &[usize]) -> Option<Miss> {
-        let read = Part::key(&self.contract(staged.number)?.reads, key)?;
+        let read = SchemaPart::key(&self.contract(staged.number)?.reads, key)?;
         let writers = self.last(staged, key, before);
         let unfit = if is_there(staged.stage, key) {
             unfit_but_null
@@ -65,7 +67,7 @@ impl<'a> KeyFlow<'a> {
     }
 
     /// Of two names that are alike the slip is a plugin's; of two plugins' the reader's.
-    fn mend(&self, unfit: &Unfit, writer: &Stage, reader: &Stage) -> String {
+    fn mend(&self, unfit: &UnfitPart, writer: &Stage, reader: &Stage) -> String {
         let Some((near, written)) = unfit.meant() else {
             return "name a handler that fits, or put one between that converts it".to_owned();
         };
@@ -122,7 +124,7 @@ impl<'a> KeyFlow<'a> {
         let given = input.map(|_| {
             let readers = self.readers(key);
             readers
-                .filter_map(|it| Part::key(&it.contract.reads, key))
+                .filter_map(|it| SchemaPart::key(&it.contract.reads, key))
                 .collect()
         });
         let writers = self.writers(key).iter().copied();
@@ -133,7 +135,8 @@ impl<'a> KeyFlow<'a> {
         let always = input.is_some_and(|input| input.required || input.default.is_some())
             || writers.any(|it| self.always_writes(*it, key, staged.stage));
         let last = self.last(staged, key, &before);
-        let written: Option<Vec<Part<'a>>> = last.iter().map(|it| self.written(*it, key)).collect();
+        let written: Option<Vec<SchemaPart<'a>>> =
+            last.iter().map(|it| self.written(*it, key)).collect();
         let written = written?;
         let is_held = given.is_some() || !written.is_empty();
         is_held.then_some(Held {
@@ -147,9 +150,9 @@ impl<'a> KeyFlow<'a> {
 /// What may be under a key.
 pub(in crate::rollcall) struct Held<'a> {
     /// What its writers say of it.
-    pub(in crate::rollcall) written: Vec<Part<'a>>,
+    pub(in crate::rollcall) written: Vec<SchemaPart<'a>>,
     /// Where a run may be started with it, what its readers say of it, each of whom has to take it.
-    given: Option<Vec<Part<'a>>>,
+    given: Option<Vec<SchemaPart<'a>>>,
     /// Whether there is always something.
     always: bool,
 }
@@ -164,7 +167,7 @@ impl Held<'_> {
     }
 
     /// Whether it is so of what some writer says, or of what all say who read what is given.
-    fn some(&self, is: impl Fn(Part<'_>) -> bool) -> bool {
+    fn some(&self, is: impl Fn(SchemaPart<'_>) -> bool) -> bool {
         let given = self.given.as_ref();
         self.written.iter().any(|part| is(*part))
             || given.is_some_and(|parts| parts.iter().all(|part| is(*part)))
@@ -172,7 +175,7 @@ impl Held<'_> {
 
     /// What it is, for a person: "written as boolean".
     pub(in crate::rollcall) fn told(&self) -> String {
-        let told = |how: &str, parts: &[Part<'_>], or: &str| {
+        let told = |how: &str, parts: &[SchemaPart<'_>], or: &str| {
             let mut told: Vec<String> = parts.iter().filter_map(|it| described(*it)).collect();
             told.dedup();
             (!told.is_empty()).then(|| format!("{how} as {}", told.join(or)))
@@ -186,7 +189,7 @@ impl Held<'_> {
     }
 }
 
-fn may_be_number(part: Part<'_>) -> bool {
+fn may_be_number(part: SchemaPart<'_>) -> bool {
     // What says nothing takes this one, too.
     let said = described(part);
     said.is_none_or(|said| {

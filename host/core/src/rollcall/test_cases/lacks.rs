@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
+use super::DefinedTest;
 use crate::pipeline::Pipeline;
 use crate::rollcall::{
-    Cause, Concern, Miss, Misses, Reference, ReferenceKind, Referrer, RollScope, Rules, named,
-    settings,
+    Concern, FirstMiss, Miss, Misses, Reference, ReferenceKind, Referrer, RollRules, RollScope,
+    named, settings,
 };
 use crate::settings::{SettingType, Snapshot};
 use crate::store::runs::RunStatus;
@@ -17,10 +17,10 @@ pub(super) type Asked<'a> = BTreeMap<&'a BTreeMap<String, String>, Vec<Reference
 
 /// The misses of a test whose run would be blocked, but for one that is to be.
 pub(super) fn list<'a>(
-    case: &Case<'a>,
+    case: &DefinedTest<'a>,
     pipeline: &'a Pipeline,
     asked: &mut Asked<'a>,
-    slip: Option<&Cause>,
+    slip: Option<&FirstMiss>,
 ) -> Vec<Reference> {
     let test = &case.defined.value;
     if test.expect.status == RunStatus::Blocked {
@@ -55,7 +55,7 @@ pub(super) fn list<'a>(
 /// What does not answer only because settings have no value.
 fn unset(scope: &RollScope<'_>, settings: &Snapshot) -> Vec<Reference> {
     let scope = RollScope { settings, ..*scope };
-    let rules = inventory::iter::<Rules>().flat_map(|rules| rules.0);
+    let rules = inventory::iter::<RollRules>().flat_map(|rules| rules.0);
     let mut references = settings::list(&scope);
     references.extend(rules.flat_map(|rule| rule(&scope)));
     references.retain(|reference| {
@@ -75,7 +75,7 @@ fn who(referrer: &Referrer) -> String {
 
 /// How a test gives values. A secret is none that could stand there: it has a word in its place once what it is
 /// sent with is said.
-fn added(case: &Case<'_>, keys: &[String]) -> String {
+fn added(case: &DefinedTest<'_>, keys: &[String]) -> String {
     let settings = &case.scope.definitions.settings;
     let declared = |key: &String| settings.get(key).map(|it| it.value.kind);
     let lines = keys.iter().filter_map(|key| match declared(key)? {

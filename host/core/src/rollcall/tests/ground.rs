@@ -14,7 +14,7 @@ use crate::registry::{HandlerEntry, HandlerOrigin, Registry};
 use crate::rollcall::{Reference, RefusedPlugin, RollReport, RollScope, call};
 use crate::settings::Declaration;
 use crate::snapshot;
-use crate::store::settings::{Content, Stored};
+use crate::store::settings::{SettingContent, StoredSetting};
 use crate::store::{Store, StoreError};
 use crate::workspace::{Definitions, Files};
 
@@ -33,7 +33,7 @@ impl AnyHandler for Silent {
 pub(super) struct Ground {
     pub(super) files: Files,
     refused: Vec<RefusedPlugin>,
-    stored: Vec<Stored>,
+    stored: Vec<StoredSetting>,
     pub(super) native_files: Vec<&'static str>,
     contracts: Vec<Contract>,
 }
@@ -303,9 +303,9 @@ impl Ground {
     }
 
     pub(super) fn stored(&mut self, key: &str, text: &str) {
-        self.stored.push(Stored {
+        self.stored.push(StoredSetting {
             key: key.to_owned(),
-            content: Content::Text(text.to_owned()),
+            content: SettingContent::Text(text.to_owned()),
             updated_at: Timestamp::UNIX_EPOCH,
         });
     }

@@ -9,7 +9,7 @@ use crate::outcome::{self, Outcome};
 use crate::settings::hex;
 use crate::shown::cut;
 use crate::store::runs::{RunStatus, micros};
-use crate::store::stage_runs::{StageRun, Undone};
+use crate::store::stage_runs::{StageRun, UndoneVisit};
 use crate::store::{Dialect, StoreError, batch, storable};
 
 /// A report of more bytes than this is kept once, by its digest.
@@ -17,7 +17,7 @@ const LARGE: usize = 64 * 1024;
 
 /// How a run goes on or rests.
 #[derive(Serialize)]
-pub(super) struct Moved<'c> {
+pub(super) struct RunProgressRow<'c> {
     run: &'c str,
     fence: i64,
     signals: i64,
@@ -36,7 +36,7 @@ pub(super) fn kept(detail: &str) -> String {
     cut(detail, outcome::DETAIL)
 }
 
-impl<'c> Moved<'c> {
+impl<'c> RunProgressRow<'c> {
     pub(super) fn of(checkpoint: &'c Checkpoint) -> Self {
         let mut moved = Self {
             run: &checkpoint.held.run,
@@ -156,7 +156,7 @@ impl<'c> StageRow<'c> {
             holds: row.holds,
             outcome: row.outcome.name(),
             follow: row.follow.to_string(),
-            undone: row.undone.map(Undone::as_str),
+            undone: row.undone.map(UndoneVisit::as_str),
             report,
             digest,
             superseded: row.superseded,

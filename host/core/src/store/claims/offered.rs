@@ -3,9 +3,9 @@
 
 use serde::Deserialize;
 
-use super::pick::Wanted;
+use super::pick::ClaimChoice;
 use super::{
-    CANDIDATE, CLAIMABLE, Claim, Claimant, begin, candidates, choose, lease, loads, rates,
+    CANDIDATE, CLAIMABLE, Claimant, ClaimedRun, begin, candidates, choose, lease, loads, rates,
 };
 use crate::store::leases::{self, Recovered};
 use crate::store::{Store, StoreError, Transaction, batch, poisoned};
@@ -24,9 +24,9 @@ pub struct TakeOver {
 
 /// What came of offers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taken {
+pub struct TakenRuns {
     /// Of the runs offered, those that were due and within their limits; a suspect is none.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<ClaimedRun>,
     /// Runs that were taken back from workers which do not carry them on any more.
     pub recovered: Vec<Recovered>,
 }
@@ -37,7 +37,7 @@ pub async fn take_over(
     store: &Store,
     rule: &TakeOver,
     runs: Vec<String>,
-) -> Result<Taken, StoreError> {
+) -> Result<TakenRuns, StoreError> {
     let rule = rule.clone();
     store
         .write(move |transaction| Box::pin(take_over_in(transaction, rule, runs)))
@@ -48,7 +48,7 @@ async fn take_over_in(
     transaction: &mut Transaction<'_>,
     rule: TakeOver,
     runs: Vec<String>,
-) -> Result<Taken, StoreError> {
+) -> Result<TakenRuns, StoreError> {
     begin(transaction).await?;
     let mut recovered = Vec::new();
     if expire(transaction, &rule.workers, &runs).await? {
@@ -58,7 +58,7 @@ async fn take_over_in(
     let now = transaction.clock().await?;
     let due = due_of(transaction, &rule.claimant, &runs, now).await?;
     let claims = lease(transaction, &rule.claimant, now, due).await?;
-    Ok(Taken { claims, recovered })
+    Ok(TakenRuns { claims, recovered })
 }
 
 /// End the leases of workers that carry these runs on no more; says whether there was one.
@@ -102,7 +102,7 @@ async fn due_of(
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
-    let mut wanted = Wanted::new(loads(transaction, now).await?, candidates.len());
+    let mut wanted = ClaimChoice::new(loads(transaction, now).await?, candidates.len());
     let started = rates::started(transaction, &candidates, now).await?;
     wanted.offer(candidates, &started);
     Ok(wanted.pick())

@@ -20,7 +20,7 @@ pub struct Load {
 
 /// What there is to choose from.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct ClaimChoice {
     loads: Vec<Load>,
     slots: usize,
     /// Runs of each key under way, and what this choice adds.
@@ -30,7 +30,7 @@ pub struct Wanted {
     offered: BTreeMap<String, Candidate>,
 }
 
-impl Wanted {
+impl ClaimChoice {
     pub fn new(loads: Vec<Load>, slots: usize) -> Self {
         let mut by_key = BTreeMap::new();
         for load in &loads {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn pick(loads: Vec<Load>, slots: usize, candidates: Vec<Candidate>) -> Vec<String> {
-        let mut wanted = Wanted::new(loads, slots);
+        let mut wanted = ClaimChoice::new(loads, slots);
         wanted.offer(candidates, &Starts::default());
         wanted.pick()
     }
@@ -195,7 +195,7 @@ mod tests {
             runs,
         };
         assert_eq!(pick(vec![load(1)], 9, all()), ["k1", "free"]);
-        let wanted = Wanted::new(vec![load(2)], 9);
+        let wanted = ClaimChoice::new(vec![load(2)], 9);
         assert_eq!(wanted.full_keys(), BTreeSet::from(["k".to_owned()]));
     }
 
@@ -207,7 +207,7 @@ mod tests {
             rate_window: Some(1),
             ..due(id, "a", 1)
         };
-        let mut wanted = Wanted::new(vec![], 9);
+        let mut wanted = ClaimChoice::new(vec![], 9);
         let started = Starts::of_one(&rated("1"), 1);
         let spent = wanted.offer(vec![rated("1"), rated("2"), rated("3")], &started);
         assert_eq!(spent, BTreeSet::from(["k".to_owned()]));

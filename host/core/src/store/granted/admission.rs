@@ -19,10 +19,10 @@ mod tables;
 mod tests;
 mod tokens;
 
-use self::growth::{Keeps, Needs};
+use self::growth::{Keeps, RowNeeds};
 pub(super) use self::names::SUBQUERY;
 pub(super) use self::parameters::texts;
-use self::scope::{Named, QueryScope};
+use self::scope::{NamedSubquery, QueryScope};
 
 use std::collections::BTreeSet;
 
@@ -48,17 +48,17 @@ const OPERANDS: usize = 1_000;
 const STACK: usize = 16 << 20;
 
 /// What the parts of a check give.
-type Done = Result<(), StoreError>;
+type CheckResult = Result<(), StoreError>;
 
 /// A statement that may run. Only [`check`] and [`check_text`] make one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Checked {
+pub(super) struct AdmittedStatement {
     statement: Statement,
     /// How many parameters it has, as its tree says.
     parameters: usize,
 }
 
-impl Checked {
+impl AdmittedStatement {
     /// What is sent to the database, and the only text that ever is.
     pub(super) fn statement(self) -> Statement {
         self.statement
@@ -102,7 +102,7 @@ pub(super) struct Asker<'a> {
 }
 
 /// Refuse a parameter of more than `most` bytes.
-fn fit(params: &[Value], most: u64) -> Done {
+fn fit(params: &[Value], most: u64) -> CheckResult {
     let mut sizes = params.iter().map(Value::size);
     sizes.try_for_each(|size| growth::fits(size, most))
 }
@@ -112,15 +112,19 @@ pub(super) fn check(
     asker: Asker<'_>,
     statement: Statement,
     writes: bool,
-) -> Result<Checked, StoreError> {
+) -> Result<AdmittedStatement, StoreError> {
     check_text(asker, &statement.sql, writes)?.with(statement.params, asker.most)
 }
 
 /// The same for a statement whose parameters come later, or not at all.
-pub(super) fn check_text(asker: Asker<'_>, sql: &str, writes: bool) -> Result<Checked, StoreError> {
+pub(super) fn check_text(
+    asker: Asker<'_>,
+    sql: &str,
+    writes: bool,
+) -> Result<AdmittedStatement, StoreError> {
     let (sql, parameters) = read(asker, sql, writes, None)?;
     let statement = Statement::new(sql);
-    Ok(Checked {
+    Ok(AdmittedStatement {
         statement,
         parameters,
     })
@@ -190,7 +194,7 @@ fn rendered(
         levels: Vec::new(),
         operands: 0,
         parameters: BTreeSet::new(),
-        needs: Needs::default(),
+        needs: RowNeeds::default(),
         width: 0,
         keeps: Keeps::Nothing,
     };
@@ -224,7 +228,7 @@ struct Rendering<'a> {
     params: Option<&'a [Value]>,
     text: String,
     /// Names that the statement gives to subqueries with WITH, as far as they can be seen here.
-    named: Vec<Named>,
+    named: Vec<NamedSubquery>,
     /// The place of the subquery that may read what is given by what is written next.
     awaiting: Option<usize>,
     /// The query that is written and those that it is in.
@@ -233,7 +237,7 @@ struct Rendering<'a> {
     operands: usize,
     /// The numbers of its parameters so far.
     parameters: BTreeSet<usize>,
-    needs: Needs,
+    needs: RowNeeds,
     /// Columns of the query that was written last.
     width: usize,
     /// Whether the rows of the query that is written next are kept.
@@ -249,7 +253,11 @@ impl Rendering<'_> {
     }
 
     /// Each of `items`, with a comma between any two.
-    fn list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T) -> Done) -> Done {
+    fn list<T>(
+        &mut self,
+        items: &[T],
+        mut each: impl FnMut(&mut Self, &T) -> CheckResult,
+    ) -> CheckResult {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
                 self.word(",");
@@ -274,25 +282,25 @@ impl Rendering<'_> {
     }
 
     /// Refuse `what` if it is there.
-    fn without(is_there: bool, what: &str) -> Done {
+    fn without(is_there: bool, what: &str) -> CheckResult {
         if is_there { Self::refuse(what) } else { Ok(()) }
     }
 
     /// Refuse `what` on SQLite, which does not know it.
-    fn postgres_only(&self, what: &str) -> Done {
+    fn postgres_only(&self, what: &str) -> CheckResult {
         let missing = format!("{what}, which SQLite does not have,");
         Self::without(self.asker.dialect == Dialect::Sqlite, &missing)
     }
 
     /// A column or a parameter that something is worked out from.
-    fn operand(&mut self) -> Done {
+    fn operand(&mut self) -> CheckResult {
         self.operands += 1;
         let many = self.operands > OPERANDS && self.asker.dialect == Dialect::Sqlite;
         let what = "more than 1,000 columns and parameters in its expressions (rows of VALUES do not count)";
         Self::without(many, what)
     }
 
-    fn may(&self, table: &str, verb: Verb) -> Done {
+    fn may(&self, table: &str, verb: Verb) -> CheckResult {
         if self.asker.grants.allows(table, verb) && verb.can_be_granted(table) {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use crate::store::{Dialect, Store, StoreError, Transaction, batch};
 use crate::value::{Rows, Statement};
 
 /// Names of columns.
-pub(super) type Columns = Arc<BTreeSet<Arc<str>>>;
+pub(super) type ColumnNames = Arc<BTreeSet<Arc<str>>>;
 
 /// Where a plugin's connections look for what a statement names without a schema: nothing but
 /// what comes with the server is called, whatever the operator has made.
@@ -22,7 +22,7 @@ pub(super) struct Catalog {
     pub(super) schema: String,
     /// Where the extension for vectors is, if it is.
     pub(super) vectors: Option<String>,
-    tables: BTreeMap<String, Columns>,
+    tables: BTreeMap<String, ColumnNames>,
     /// A cast that a statement on these tables could make the server run, if it is of a function
     /// that is neither the server's nor an extension's: from one type to another.
     pub(super) made_cast: Option<String>,
@@ -43,7 +43,7 @@ impl Catalog {
     }
 
     /// The columns of a table; none of one that is not there.
-    pub(super) fn columns(&self, table: &str) -> Columns {
+    pub(super) fn columns(&self, table: &str) -> ColumnNames {
         self.tables.get(table).cloned().unwrap_or_default()
     }
 

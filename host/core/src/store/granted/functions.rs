@@ -1,12 +1,12 @@
 //! The functions that a plugin's statement may call, on either database. All of them only
 //! compute: none reads a file, a setting or another table, sleeps, or writes.
 
-use self::Makes::{Elsewhere, Fixed, Gathered, Laid, Measured, Own, Part};
+use self::FunctionResult::{Elsewhere, Fixed, Gathered, Laid, Measured, Own, Part};
 
 /// What PostgreSQL makes of what it gives to a function: how long, and so what has to be done lest
 /// a value become larger than plugins may have. SQLite holds that by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Makes {
+pub enum FunctionResult {
     /// A value of about the same size, whatever it is given.
     Fixed,
     /// About as much as it is given, or a part of it, however often that is done.
@@ -24,7 +24,7 @@ pub enum Makes {
 }
 
 /// Sorted, so that it can be searched.
-const ALLOWED: [(&str, Makes); 216] = [
+const ALLOWED: [(&str, FunctionResult); 216] = [
     ("->", Elsewhere),
     ("->>", Elsewhere),
     ("abs", Fixed),
@@ -250,7 +250,7 @@ pub(super) fn is_allowed(name: &str) -> bool {
 }
 
 /// A function that plugins may call by its name, as it is written in a statement.
-pub(super) fn called(name: &str) -> Option<(&'static str, Makes)> {
+pub(super) fn called(name: &str) -> Option<(&'static str, FunctionResult)> {
     listed(name).filter(|(name, _)| name.starts_with(|first: char| first.is_ascii_lowercase()))
 }
 
@@ -282,14 +282,14 @@ pub(super) fn columns(name: &str, alias: &str, arguments: usize) -> Vec<String> 
     own.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn listed(name: &str) -> Option<(&'static str, Makes)> {
+fn listed(name: &str) -> Option<(&'static str, FunctionResult)> {
     let name = name.to_ascii_lowercase();
     let found = ALLOWED.binary_search_by_key(&name.as_str(), |(name, _)| name);
     found.ok().map(|index| ALLOWED[index])
 }
 
 /// Each function that plugins may call, for the tests that hold the list against the server.
-pub fn all() -> impl Iterator<Item = (&'static str, Makes)> {
+pub fn all() -> impl Iterator<Item = (&'static str, FunctionResult)> {
     ALLOWED.into_iter()
 }
 

@@ -17,7 +17,7 @@
 //! a row that was written can have left something, and a round that wrote none was the last.
 
 use super::catalog::SEARCH_PATH;
-use super::passage_place::{self, Found};
+use super::passage_place::{self, PassageFunction};
 use super::role::{Login, quoted};
 use crate::store::{StoreError, Transaction};
 use crate::value::Statement;
@@ -76,7 +76,7 @@ impl<'a> Passage<'a> {
     }
 
     /// Whether a function is one of the two, exactly as it is made.
-    pub(super) fn has(&self, found: &Found) -> bool {
+    pub(super) fn has(&self, found: &PassageFunction) -> bool {
         let is = |name: &str, owner: &str, callers: &str, body: &str| {
             found.name == name
                 && found.owner == owner

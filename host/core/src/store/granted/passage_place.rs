@@ -17,7 +17,7 @@ const OPEN: &str = "SELECT nspname::text AS place, pg_get_userbyid(nspowner)::te
 
 /// A function of the schema, or one of that kind beside the tables, where none belongs.
 #[derive(Debug, Deserialize)]
-pub(super) struct Found {
+pub(super) struct PassageFunction {
     pub(super) place: String,
     pub(super) name: String,
     pub(super) arguments: String,
@@ -56,13 +56,13 @@ fn found<T>(condition: &str) -> Query<T> {
 }
 
 /// Those of two names.
-pub(super) fn named([inner, outer]: [&str; 2]) -> Query<Found> {
+pub(super) fn named([inner, outer]: [&str; 2]) -> Query<PassageFunction> {
     let condition = format!("nspname = {PASSAGES} AND proname IN ($1, $2)");
     found(&condition).bind(inner).bind(outer)
 }
 
 /// All of them, and those of the kind that lie beside the tables.
-pub(super) fn all() -> Query<Found> {
+pub(super) fn all() -> Query<PassageFunction> {
     found(&format!(
         "nspname = {PASSAGES} OR (nspname = current_schema() \
             AND proname ~ '^callboard_[0-9a-f]{{32}}_(inner|outer)$')"
@@ -71,7 +71,7 @@ pub(super) fn all() -> Query<Found> {
 
 /// The schema itself.
 #[derive(Deserialize)]
-pub(super) struct Schema {
+pub(super) struct PassageSchema {
     pub(super) place: String,
     pub(super) owner: String,
     /// Whether it is another user's.
@@ -80,7 +80,7 @@ pub(super) struct Schema {
     pub(super) is_open: bool,
 }
 
-pub(super) fn schema() -> Query<Schema> {
+pub(super) fn schema() -> Query<PassageSchema> {
     Query::new(format!("{OPEN}{PASSAGES}"))
 }
 

@@ -9,7 +9,7 @@ use sqlx::{
     Statement as _,
 };
 
-use super::admission::Checked;
+use super::admission::AdmittedStatement;
 use super::measured::Measured;
 use super::sqlite_guard::{Authorizer, Mode};
 use super::{QueryLimits, bounds};
@@ -39,7 +39,7 @@ impl Session {
     /// Rows of a guest's statement, one by one, none of which is larger than `most` bytes.
     pub(super) async fn each(
         &mut self,
-        checked: Checked,
+        checked: AdmittedStatement,
         mode: Mode,
         (timeout, most): (Duration, u64),
         row: EachRow<'_>,
@@ -64,7 +64,7 @@ impl Session {
     /// Run a guest's statement that changes rows; gives how many.
     pub(super) async fn execute(
         &mut self,
-        checked: Checked,
+        checked: AdmittedStatement,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
         let gives_rows = checked.gives_rows();
@@ -94,7 +94,7 @@ impl Session {
     /// Whether the database takes a statement; it is prepared and not run.
     pub(super) async fn prepare(
         &mut self,
-        checked: Checked,
+        checked: AdmittedStatement,
         timeout: Duration,
     ) -> Result<(), StoreError> {
         let text = AssertSqlSafe(checked.statement().sql).into_sql_str();

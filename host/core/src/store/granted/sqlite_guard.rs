@@ -83,7 +83,7 @@ impl Now {
 }
 
 /// One question of SQLite.
-struct Question<'a> {
+struct AuthorizerQuestion<'a> {
     action: c_int,
     first: Option<&'a str>,
     second: Option<&'a str>,
@@ -181,7 +181,7 @@ impl Authorizer {
         with(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn decide(&self, question: &Question<'_>) -> bool {
+    fn decide(&self, question: &AuthorizerQuestion<'_>) -> bool {
         let mode = self.change(|now| now.mode);
         let refusal = match mode {
             Mode::Host => return true,
@@ -200,7 +200,7 @@ impl Authorizer {
     }
 
     /// Why the answer is no. What is not named here is denied, unknown actions included.
-    fn refusal(&self, question: &Question<'_>, mode: Mode) -> Option<String> {
+    fn refusal(&self, question: &AuthorizerQuestion<'_>, mode: Mode) -> Option<String> {
         let first = question.first.unwrap_or_default();
         match question.action {
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE => None,
@@ -231,7 +231,7 @@ impl Authorizer {
         (calls > bounds::CALLS).then(|| denial::statement(what))
     }
 
-    fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {
+    fn on_table(&self, question: &AuthorizerQuestion<'_>, verb: Verb) -> Option<String> {
         let table = question.first.unwrap_or_default();
         let open = question.database == Some("main")
             && verb.can_be_granted(table)
@@ -251,7 +251,7 @@ fn changing(action: c_int) -> Option<Verb> {
 
 /// Why a script may not do something: what leads out of its database, out of its transaction, or into what the
 /// host does later, as a trigger or a view would. What is not named here is denied.
-fn beyond_script(question: &Question<'_>) -> Option<String> {
+fn beyond_script(question: &AuthorizerQuestion<'_>) -> Option<String> {
     let table = match question.action {
         ffi::SQLITE_ALTER_TABLE | ffi::SQLITE_CREATE_INDEX | ffi::SQLITE_DROP_INDEX => {
             question.second
@@ -320,7 +320,7 @@ unsafe extern "C" fn ask(
     let [Ok(first), Ok(second), Ok(database)] = texts else {
         return ffi::SQLITE_DENY;
     };
-    let question = Question {
+    let question = AuthorizerQuestion {
         action,
         first,
         second,

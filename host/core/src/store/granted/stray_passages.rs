@@ -2,7 +2,7 @@
 //! exactly what this program makes for a plugin of this database goes before anything else.
 
 use super::passage::Passage;
-use super::passage_place::{Found, Schema, all, schema};
+use super::passage_place::{PassageFunction, PassageSchema, all, schema};
 use super::role::{Login, quoted};
 use crate::store::locks::Lock;
 use crate::store::{Backend, Store, StoreError, StoreErrorKind, Transaction};
@@ -17,7 +17,7 @@ pub struct StrayPassage {
     pub mend: String,
 }
 
-fn is_as_made(found: &Found) -> bool {
+fn is_as_made(found: &PassageFunction) -> bool {
     let mut plugins = found.plugins.split(' ');
     plugins.any(|plugin| {
         let login = Login::new(&found.database, &found.schema, &found.passages, plugin);
@@ -25,8 +25,8 @@ fn is_as_made(found: &Found) -> bool {
     })
 }
 
-fn stray(found: &Found) -> StrayPassage {
-    let Found { owner, callers, .. } = found;
+fn stray(found: &PassageFunction) -> StrayPassage {
+    let PassageFunction { owner, callers, .. } = found;
     let called = format!(
         "{}.{}({})",
         quoted(&found.place),
@@ -47,7 +47,7 @@ fn stray(found: &Found) -> StrayPassage {
     }
 }
 
-fn stray_schema(schema: &Schema) -> Option<StrayPassage> {
+fn stray_schema(schema: &PassageSchema) -> Option<StrayPassage> {
     let (place, owner) = (quoted(&schema.place), &schema.owner);
     if schema.is_strange {
         return Some(StrayPassage {
@@ -61,7 +61,7 @@ fn stray_schema(schema: &Schema) -> Option<StrayPassage> {
     })
 }
 
-fn strays(schema: Option<&Schema>, functions: &[Found]) -> Vec<StrayPassage> {
+fn strays(schema: Option<&PassageSchema>, functions: &[PassageFunction]) -> Vec<StrayPassage> {
     let functions = functions.iter().filter(|it| !is_as_made(it));
     let schema = schema.and_then(stray_schema);
     schema.into_iter().chain(functions.map(stray)).collect()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::admission::Checked;
+use super::admission::AdmittedStatement;
 use super::session::Budgeted;
 use super::write_pauses::{self, Idle, Pauses};
 use super::{BorrowedSession, GrantedDatabase, Mode, QueryLimits};
@@ -24,13 +24,13 @@ pub struct GrantedTransaction {
 }
 
 /// A statement that may run, or why it may not, which spoils the transaction as well.
-type Asked = Result<Checked, StoreError>;
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+type Admission = Result<AdmittedStatement, StoreError>;
+type TransactionReply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum TransactionCommand {
-    Query(Asked, QueryLimits, Reply<Rows>),
-    Execute(Asked, Duration, Reply<u64>),
-    Commit(Reply<()>),
+    Query(Admission, QueryLimits, TransactionReply<Rows>),
+    Execute(Admission, Duration, TransactionReply<u64>),
+    Commit(TransactionReply<()>),
 }
 
 impl GrantedTransaction {
@@ -81,7 +81,11 @@ impl GrantedTransaction {
     }
 
     /// Run what was checked before.
-    pub(super) async fn run(&mut self, asked: Asked, timeout: Duration) -> Result<u64, StoreError> {
+    pub(super) async fn run(
+        &mut self,
+        asked: Admission,
+        timeout: Duration,
+    ) -> Result<u64, StoreError> {
         self.ask(|answer| TransactionCommand::Execute(asked, timeout, answer))
             .await
     }
@@ -92,7 +96,7 @@ impl GrantedTransaction {
 
     async fn ask<T>(
         &self,
-        command: impl FnOnce(Reply<T>) -> TransactionCommand,
+        command: impl FnOnce(TransactionReply<T>) -> TransactionCommand,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.commands
@@ -159,7 +163,7 @@ impl ActiveTransaction<'_> {
         commands: &mut mpsc::Receiver<TransactionCommand>,
         deadline: Instant,
         why: &OnceLock<StoreError>,
-    ) -> Option<Reply<()>> {
+    ) -> Option<TransactionReply<()>> {
         loop {
             let command = self.next(commands, deadline, why).await?;
             let left = deadline.saturating_duration_since(Instant::now());
@@ -202,7 +206,7 @@ impl ActiveTransaction<'_> {
         command.ok()?
     }
 
-    async fn query(&mut self, asked: Asked, limits: QueryLimits) -> Result<Rows, StoreError> {
+    async fn query(&mut self, asked: Admission, limits: QueryLimits) -> Result<Rows, StoreError> {
         let mut rows = Budgeted::new(limits);
         let each = &mut |columns: &[String], row| rows.add(columns, row);
         let session = self.borrowed.session()?;
@@ -211,13 +215,13 @@ impl ActiveTransaction<'_> {
         Ok(rows.rows())
     }
 
-    async fn execute(&mut self, asked: Asked, timeout: Duration) -> Result<u64, StoreError> {
+    async fn execute(&mut self, asked: Admission, timeout: Duration) -> Result<u64, StoreError> {
         self.borrowed.session()?.execute(asked?, timeout).await
     }
 
     /// Commit, and say what came of it. An answer that cannot be sent means that the call has gone;
     /// the commit stands.
-    async fn commit(&mut self, answer: Reply<()>) -> Result<(), StoreError> {
+    async fn commit(&mut self, answer: TransactionReply<()>) -> Result<(), StoreError> {
         if self.spoiled {
             let result = self.command("ROLLBACK").await;
             drop(answer.send(Err(spoiled())));

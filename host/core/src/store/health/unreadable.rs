@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::{Case, EXAMPLES};
+use super::{EXAMPLES, HealthCase};
 use crate::store::findings::Finding;
 use crate::store::gates::{self, Gate};
 use crate::store::runs::{self, Run};
@@ -22,7 +22,7 @@ const BATCH_OF_CHECKPOINTS: u32 = 50;
 const LIMIT: ReadLimit = ReadLimit::of_bytes(64 << 20);
 
 /// The rows of one table, each of which has to be readable.
-pub struct Table {
+pub struct ReadableTable {
     /// What a row of it is, in words.
     row: &'static str,
     /// Where all of them are, up to a condition.
@@ -38,19 +38,19 @@ pub struct Table {
     read: fn(Row<'_>) -> Result<(), StoreError>,
 }
 
-const TABLES: [Table; 8] = [
-    Table {
+const TABLES: [ReadableTable; 8] = [
+    ReadableTable {
         run: Some("id"),
         columns: runs::open_columns,
         ..plain::<Run>("run", "open_runs WHERE TRUE", &["id"])
     },
-    Table {
+    ReadableTable {
         run: Some("id"),
         columns: runs::ended_columns,
         ended: true,
         ..plain::<Run>("run that has ended", "history WHERE TRUE", &["id"])
     },
-    Table {
+    ReadableTable {
         run: Some("run"),
         columns: stage_runs::whole_columns,
         batch: BATCH_OF_CHECKPOINTS,
@@ -62,7 +62,7 @@ const TABLES: [Table; 8] = [
             &["run", "stage", "visit"],
         )
     },
-    Table {
+    ReadableTable {
         run: Some("run"),
         read: |row| gates::read(row).map(drop),
         ..plain::<Gate>(
@@ -72,7 +72,7 @@ const TABLES: [Table; 8] = [
         )
     },
     plain::<Times>("schedule", "schedules WHERE TRUE", &["name"]),
-    plain::<effects::Entry>(
+    plain::<effects::LedgerEntry>(
         "entry of the ledger",
         "effects WHERE TRUE",
         &["pipeline", "handler"],
@@ -82,7 +82,7 @@ const TABLES: [Table; 8] = [
         "findings WHERE resolved_at IS NULL",
         &["key"],
     ),
-    Table {
+    ReadableTable {
         columns: settings::columns,
         read: settings::whole,
         ..plain::<()>("setting", "settings WHERE TRUE", &["key"])
@@ -90,7 +90,7 @@ const TABLES: [Table; 8] = [
 ];
 
 /// The tables of a tenant.
-pub struct Tables(pub &'static [Table]);
+pub struct Tables(pub &'static [ReadableTable]);
 
 inventory::collect!(Tables);
 
@@ -100,8 +100,8 @@ pub const fn plain<T: DeserializeOwned>(
     row: &'static str,
     rows: &'static str,
     key: &'static [&'static str],
-) -> Table {
-    Table {
+) -> ReadableTable {
+    ReadableTable {
         row,
         rows,
         columns: columns::<T>,
@@ -115,16 +115,16 @@ pub const fn plain<T: DeserializeOwned>(
 
 /// Rows that cannot be read. The run of a case is empty if the row is of none.
 #[derive(Debug, Default)]
-pub struct Unread {
+pub struct UnreadRows {
     /// Of what has not ended.
-    pub open: Vec<Case>,
+    pub open: Vec<HealthCase>,
     /// Runs that have ended.
-    pub ended: Vec<Case>,
+    pub ended: Vec<HealthCase>,
 }
 
 /// Rows that cannot be read, each with why, a hundred of a table at most and how many more.
-pub async fn unreadable(store: &Store) -> Result<Unread, StoreError> {
-    let mut unread = Unread::default();
+pub async fn unreadable(store: &Store) -> Result<UnreadRows, StoreError> {
+    let mut unread = UnreadRows::default();
     let tenants = inventory::iter::<Tables>().flat_map(|tables| tables.0);
     for table in TABLES.iter().chain(tenants) {
         let cases = if table.ended {
@@ -137,8 +137,8 @@ pub async fn unreadable(store: &Store) -> Result<Unread, StoreError> {
     Ok(unread)
 }
 
-impl Table {
-    async fn scan(&self, store: &Store, cases: &mut Vec<Case>) -> Result<(), StoreError> {
+impl ReadableTable {
+    async fn scan(&self, store: &Store, cases: &mut Vec<HealthCase>) -> Result<(), StoreError> {
         let (mut after, mut found, mut batch) = (None, 0, self.batch);
         loop {
             let limit = if batch > 1 { LIMIT } else { ReadLimit::HOST };
@@ -187,7 +187,7 @@ impl Table {
         after.into_iter().fold(Statement::new(sql), Statement::bind)
     }
 
-    fn case(&self, row: Row<'_>, error: &StoreError) -> Case {
+    fn case(&self, row: Row<'_>, error: &StoreError) -> HealthCase {
         let problem = cut(&error.message);
         if let Some(run) = self.run {
             return case(shown(row, run), shown(row, "pipeline"), problem);
@@ -198,8 +198,8 @@ impl Table {
     }
 }
 
-fn case(run: String, pipeline: String, what: String) -> Case {
-    Case {
+fn case(run: String, pipeline: String, what: String) -> HealthCase {
+    HealthCase {
         run,
         pipeline,
         revision: 0,

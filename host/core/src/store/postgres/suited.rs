@@ -18,7 +18,7 @@ const ASKED: &str = "SELECT current_setting('server_encoding') AS encoding, \
     COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false) AS makes";
 
 /// The place in which the tables are, or are to be made.
-pub(super) struct Place {
+pub(super) struct SchemaPlace {
     user: String,
     schema: String,
     /// Whether the user may make tables there.
@@ -26,7 +26,7 @@ pub(super) struct Place {
 }
 
 /// Look at a database; refused if nothing there could be kept as it is said.
-pub(super) async fn place(connection: &mut PgConnection) -> Result<Place, StoreError> {
+pub(super) async fn place(connection: &mut PgConnection) -> Result<SchemaPlace, StoreError> {
     let rows = query(connection, Statement::new(ASKED), ANSWER).await?;
     let answer = rows.read_first()?;
     suited(answer.ok_or_else(|| StoreError::internal("a question about the database gave no row"))?)
@@ -34,7 +34,7 @@ pub(super) async fn place(connection: &mut PgConnection) -> Result<Place, StoreE
 
 /// What a database answers to [`ASKED`].
 #[derive(Deserialize)]
-struct Answer {
+struct DatabaseFacts {
     encoding: String,
     path: String,
     who: String,
@@ -44,8 +44,8 @@ struct Answer {
     makes: bool,
 }
 
-fn suited(answer: Answer) -> Result<Place, StoreError> {
-    let Answer { encoding, path, .. } = answer;
+fn suited(answer: DatabaseFacts) -> Result<SchemaPlace, StoreError> {
+    let DatabaseFacts { encoding, path, .. } = answer;
     let (user, name) = (answer.who, answer.called);
     if encoding != ENCODING {
         return Err(refused(format!(
@@ -69,17 +69,17 @@ fn suited(answer: Answer) -> Result<Place, StoreError> {
              `ALTER ROLE {user} SET search_path = SCHEMA`"
         )));
     };
-    Ok(Place {
+    Ok(SchemaPlace {
         user,
         schema,
         makes: answer.makes,
     })
 }
 
-impl Place {
+impl SchemaPlace {
     /// Why the tables are not as they should be: `problem`, unless the user may make none.
     pub(super) fn explained(&self, problem: StoreError) -> StoreError {
-        let Place { user, schema, .. } = self;
+        let SchemaPlace { user, schema, .. } = self;
         match problem.kind {
             StoreErrorKind::Absent | StoreErrorKind::Denied if !self.makes => refused(format!(
                 "its schema is not the one of this program, and {user} may make no tables there: as \

@@ -41,10 +41,10 @@ pub(in crate::store) fn kinds(params: &[Value]) -> Vec<PgTypeInfo> {
     params.iter().map(kind).collect()
 }
 
-type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+type PostgresQuery = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
 
 /// A statement with its parameters bound.
-pub(in crate::store) fn bound(statement: Statement) -> Query {
+pub(in crate::store) fn bound(statement: Statement) -> PostgresQuery {
     let sql = with_types(&statement);
     let query = sqlx::query(AssertSqlSafe(sql));
     statement

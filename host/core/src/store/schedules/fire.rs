@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Cadence, Planned, Timetable, is_active};
+use super::{Cadence, PlannedStart, Timetable, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
 use crate::store::ends::{AGAIN, release};
@@ -135,7 +135,7 @@ fn origin(schedule: &str) -> String {
 async fn fire(
     transaction: &mut Transaction<'_>,
     name: &str,
-    planned: &Planned,
+    planned: &PlannedStart,
     last_at: i64,
     now: i64,
 ) -> Result<Fired, StoreError> {
@@ -173,7 +173,11 @@ async fn fire(
 
 /// Start a run now, whatever the clock. It keeps to the schedule's `overlap`: if the run before
 /// has not ended, and overlaps are skipped, none is started. Nothing is counted.
-pub async fn fire_now(store: &Store, name: &str, planned: Planned) -> Result<Fired, StoreError> {
+pub async fn fire_now(
+    store: &Store,
+    name: &str,
+    planned: PlannedStart,
+) -> Result<Fired, StoreError> {
     let name = name.to_owned();
     let fired = store.write(move |transaction| {
         Box::pin(async move {
@@ -208,14 +212,14 @@ pub async fn fire_now(store: &Store, name: &str, planned: Planned) -> Result<Fir
 
 /// A schedule that is being fired.
 struct Firing<'p> {
-    planned: &'p Planned,
+    planned: &'p PlannedStart,
     name: String,
     now: i64,
     fired: Fired,
 }
 
 impl<'p> Firing<'p> {
-    fn of(name: &str, planned: &'p Planned, now: i64) -> Self {
+    fn of(name: &str, planned: &'p PlannedStart, now: i64) -> Self {
         let fired = Fired {
             schedule: name.to_owned(),
             ..Fired::default()

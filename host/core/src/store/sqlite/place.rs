@@ -30,7 +30,7 @@ const DONE: usize = 96;
 /// Where it has how many may be: a checkpoint says it before its first write.
 const BEGUN: usize = 128;
 
-pub(in crate::store) struct Place {
+pub(in crate::store) struct DatabaseFile {
     path: PathBuf,
     /// The files that have to stay where they are: the database with its log, and the lock of the
     /// process that works.
@@ -41,21 +41,21 @@ pub(in crate::store) struct Place {
     /// has to stay.
     anchor: tokio::sync::Mutex<Option<SqliteConnection>>,
     /// The last look at which no checkpoint was under way.
-    settled: Mutex<Option<(Filled, Written)>>,
+    settled: Mutex<Option<(CheckpointState, FileStamp)>>,
     /// Once it is lost it stays lost, whatever is put there later.
     lost: OnceLock<StoreError>,
 }
 
 /// How far checkpoints came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Filled {
+struct CheckpointState {
     salts: u64,
     begun: u32,
     done: u32,
 }
 
 /// When the file was written last, in seconds and nanoseconds, and its size.
-type Written = (i64, i64, u64);
+type FileStamp = (i64, i64, u64);
 
 /// What a look at the file came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ enum Look {
     Overwritten,
 }
 
-impl Place {
+impl DatabaseFile {
     /// The place of a database that has just been opened, and read by `anchor`.
     pub(super) fn new(path: &Path, anchor: SqliteConnection) -> Self {
         Self {
@@ -183,7 +183,7 @@ impl Place {
     }
 }
 
-fn written(path: &Path) -> Option<Written> {
+fn written(path: &Path) -> Option<FileStamp> {
     let found = path.metadata().ok()?;
     Some((found.mtime(), found.mtime_nsec(), found.len()))
 }
@@ -193,7 +193,14 @@ fn written(path: &Path) -> Option<Written> {
 async fn looked(
     anchor: &mut SqliteConnection,
     path: &Path,
-) -> Result<(Option<Filled>, Option<Written>, Option<Filled>), StoreError> {
+) -> Result<
+    (
+        Option<CheckpointState>,
+        Option<FileStamp>,
+        Option<CheckpointState>,
+    ),
+    StoreError,
+> {
     let mut handle = anchor.lock_handle().await?;
     let before = filled(&mut handle);
     let written = written(path);
@@ -206,7 +213,7 @@ async fn looked(
     reason = "SQLite shows the index of its log through C only, and to open the file would end the \
               locks that this process has on it"
 )]
-fn filled(handle: &mut LockedSqliteHandle<'_>) -> Option<Filled> {
+fn filled(handle: &mut LockedSqliteHandle<'_>) -> Option<CheckpointState> {
     let database = handle.as_raw_handle().as_ptr();
     let mut file: *mut ffi::sqlite3_file = std::ptr::null_mut();
     let mut index: *mut std::ffi::c_void = std::ptr::null_mut();
@@ -229,6 +236,6 @@ fn filled(handle: &mut LockedSqliteHandle<'_>) -> Option<Filled> {
         let number = |at: usize| index.cast::<u32>().add(at / 4).read_volatile();
         let salts = u64::from(number(SALTS)) << 32 | u64::from(number(SALTS + 4));
         let (begun, done) = (number(BEGUN), number(DONE));
-        Some(Filled { salts, begun, done })
+        Some(CheckpointState { salts, begun, done })
     }
 }

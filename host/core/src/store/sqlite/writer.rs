@@ -9,7 +9,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::place::Place;
+use super::place::DatabaseFile;
 use super::turns::{PluginTurn, Turns};
 use super::{locked, opening};
 use crate::store::{StoreError, StoreErrorKind};
@@ -19,16 +19,16 @@ const GROUP: usize = 256;
 
 /// One transaction's work, and how to tell its caller what came of the commit.
 pub(super) struct Job {
-    pub(super) work: Run,
-    pub(super) answer: Reply,
+    pub(super) work: WriterJob,
+    pub(super) answer: WriterReply,
     /// Of a plugin: it shares its commit with no other, and others go first after it.
     pub(super) turn: Option<PluginTurn>,
 }
 
 /// Says whether what it changed stays.
-pub(super) type Run =
+pub(super) type WriterJob =
     Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
-pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub(super) type WriterReply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Where jobs are handed in: the host's, and those of plugins.
 pub(super) struct Senders {
@@ -49,7 +49,7 @@ impl Senders {
 }
 
 /// The jobs that wait.
-pub(super) struct Waiting {
+pub(super) struct WaitingJobs {
     hosts: mpsc::Receiver<Job>,
     plugins: mpsc::Receiver<Job>,
     /// A plugin's that came while others go first.
@@ -58,10 +58,10 @@ pub(super) struct Waiting {
 }
 
 /// Room for so many `jobs` of each kind.
-pub(super) fn queues(jobs: usize, turns: Arc<Turns>) -> (Senders, Waiting) {
+pub(super) fn queues(jobs: usize, turns: Arc<Turns>) -> (Senders, WaitingJobs) {
     let (hosts, of_hosts) = mpsc::channel(jobs);
     let (plugins, of_plugins) = mpsc::channel(jobs);
-    let waiting = Waiting {
+    let waiting = WaitingJobs {
         hosts: of_hosts,
         plugins: of_plugins,
         aside: None,
@@ -70,7 +70,7 @@ pub(super) fn queues(jobs: usize, turns: Arc<Turns>) -> (Senders, Waiting) {
     (Senders { hosts, plugins }, waiting)
 }
 
-impl Waiting {
+impl WaitingJobs {
     /// What is done next; nothing, if no sender is left.
     async fn next(&mut self) -> Option<Job> {
         let rest = self.turns.rest_of_guests();
@@ -91,9 +91,9 @@ impl Waiting {
 /// Do what comes, one group after the other, until no sender is left.
 pub(super) async fn write_jobs(
     connection: SqliteConnection,
-    mut waiting: Waiting,
+    mut waiting: WaitingJobs,
     gate: Arc<Semaphore>,
-    (options, place): (SqliteConnectOptions, Arc<Place>),
+    (options, place): (SqliteConnectOptions, Arc<DatabaseFile>),
 ) {
     let mut healthy = Some(connection);
     while let Some(first) = waiting.next().await {
@@ -131,7 +131,7 @@ async fn write_group(
     mut connection: SqliteConnection,
     mut first: Job,
     receiver: &mut mpsc::Receiver<Job>,
-    place: &Place,
+    place: &DatabaseFile,
 ) -> Option<SqliteConnection> {
     let mut answers = Vec::new();
     let turn = first.turn.take();
@@ -161,8 +161,8 @@ async fn run_group(
     connection: &mut SqliteConnection,
     first: Job,
     mut turn: Option<PluginTurn>,
-    (receiver, place): (&mut mpsc::Receiver<Job>, &Place),
-    answers: &mut Vec<Reply>,
+    (receiver, place): (&mut mpsc::Receiver<Job>, &DatabaseFile),
+    answers: &mut Vec<WriterReply>,
 ) -> Result<(), StoreError> {
     answers.push(first.answer);
     let mut transaction = locked::begin(connection, place.path()).await?;
@@ -193,7 +193,10 @@ async fn run_group(
 }
 
 /// Run one job. An error says that the transaction of the whole group has gone.
-async fn in_savepoint(connection: &mut SqliteConnection, work: Run) -> Result<(), StoreError> {
+async fn in_savepoint(
+    connection: &mut SqliteConnection,
+    work: WriterJob,
+) -> Result<(), StoreError> {
     let mut savepoint = connection.begin().await.map_err(gone)?;
     // A job that panics is one that failed; the writer goes on.
     let keep = AssertUnwindSafe(work(&mut savepoint)).catch_unwind().await;

@@ -6,7 +6,7 @@ use crate::value::Statement;
 
 /// A run and what it begins with.
 #[derive(Debug, Clone)]
-pub struct Fork {
+pub struct ForkPlan {
     pub run: Run,
     /// The run it is a fork of.
     pub of: String,
@@ -18,13 +18,13 @@ pub struct Fork {
 }
 
 /// Keep the fork, queued; gives the number of checkpoints it begins with.
-pub async fn fork(store: &Store, fork: Fork) -> Result<u64, StoreError> {
+pub async fn fork(store: &Store, fork: ForkPlan) -> Result<u64, StoreError> {
     store
         .write(move |transaction| Box::pin(fork_in(transaction, fork)))
         .await
 }
 
-async fn fork_in(transaction: &mut Transaction<'_>, fork: Fork) -> Result<u64, StoreError> {
+async fn fork_in(transaction: &mut Transaction<'_>, fork: ForkPlan) -> Result<u64, StoreError> {
     let dialect = transaction.dialect();
     let id = &fork.run.id;
     transaction

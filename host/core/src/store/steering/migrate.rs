@@ -2,16 +2,16 @@
 
 use serde::Serialize;
 
-use super::table::{self, Signal, State};
+use super::table::{self, RunState, Signal};
 use super::{RunVersion, SteerRefusal, SteerResult, undo};
 use crate::store::runs::Run;
-use crate::store::stage_runs::Undone;
+use crate::store::stage_runs::UndoneVisit;
 use crate::store::{Store, StoreError, Transaction, batch, gates, storable, tenants};
 use crate::value::Statement;
 
 /// A run as it is to go on.
 #[derive(Debug, Clone)]
-pub struct Migrate {
+pub struct MigratePlan {
     /// With the revision, input, priority and limits that it gets.
     pub run: Run,
     /// The run as it stood when this was found out.
@@ -25,7 +25,7 @@ pub struct Migrate {
 
 /// What its row takes of it; what stands before the run is newer.
 #[derive(Serialize)]
-struct Moved<'m> {
+struct MigratedRow<'m> {
     seen: RunVersion,
     detail: &'m str,
     input: String,
@@ -33,7 +33,7 @@ struct Moved<'m> {
 }
 
 /// Move the run to its new revision. What is paused stays so.
-pub async fn migrate(store: &Store, migrate: Migrate) -> Result<SteerResult, StoreError> {
+pub async fn migrate(store: &Store, migrate: MigratePlan) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(migrate_in(transaction, migrate)))
         .await
@@ -41,12 +41,14 @@ pub async fn migrate(store: &Store, migrate: Migrate) -> Result<SteerResult, Sto
 
 async fn migrate_in(
     transaction: &mut Transaction<'_>,
-    migrate: Migrate,
+    migrate: MigratePlan,
 ) -> Result<SteerResult, StoreError> {
     let dialect = transaction.dialect();
     let run = &migrate.run;
     let locked = table::lock(transaction, &run.id).await?;
-    let state = locked.as_ref().map_or(State::Ended, |locked| locked.state);
+    let state = locked
+        .as_ref()
+        .map_or(RunState::Ended, |locked| locked.state);
     let answer = table::answer(Signal::Migrate, state);
     if answer.is_err() {
         return Ok(answer);
@@ -62,7 +64,7 @@ async fn migrate_in(
             status = CASE WHEN status = 'paused' THEN status ELSE 'queued' END \
         WHERE id = :id AND fence = :fence AND signals = :signals"
     );
-    let moved = Moved {
+    let moved = MigratedRow {
         seen: migrate.seen,
         detail: &migrate.detail,
         input,
@@ -73,7 +75,13 @@ async fn migrate_in(
         return Ok(Err(SteerRefusal::Changed));
     }
     withdraw(transaction, &run.id, &migrate.withdrawn).await?;
-    undo(transaction, &run.id, &migrate.superseded, Undone::Migrated).await?;
+    undo(
+        transaction,
+        &run.id,
+        &migrate.superseded,
+        UndoneVisit::Migrated,
+    )
+    .await?;
     Ok(answer)
 }
 

@@ -1,14 +1,14 @@
 //! A run that goes on again from stages that a person names.
 
-use super::table::{self, Signal, State};
+use super::table::{self, RunState, Signal};
 use super::{RunVersion, SteerRefusal, SteerResult, undo};
-use crate::store::stage_runs::Undone;
+use crate::store::stage_runs::UndoneVisit;
 use crate::store::{Store, StoreError, Transaction, batch, history, tenants};
 use crate::value::Statement;
 
 /// What goes on again, as the run stood when it was decided.
 #[derive(Debug, Clone)]
-pub struct Retry {
+pub struct RetryPlan {
     pub run: String,
     pub seen: RunVersion,
     /// Stages that are visited anew.
@@ -17,7 +17,7 @@ pub struct Retry {
 }
 
 /// Queue the run with a fresh budget and a grown fence.
-pub async fn retry(store: &Store, retry: Retry) -> Result<SteerResult, StoreError> {
+pub async fn retry(store: &Store, retry: RetryPlan) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(retry_in(transaction, retry)))
         .await
@@ -25,10 +25,12 @@ pub async fn retry(store: &Store, retry: Retry) -> Result<SteerResult, StoreErro
 
 async fn retry_in(
     transaction: &mut Transaction<'_>,
-    retry: Retry,
+    retry: RetryPlan,
 ) -> Result<SteerResult, StoreError> {
     let locked = table::lock(transaction, &retry.run).await?;
-    let state = locked.as_ref().map_or(State::Ended, |locked| locked.state);
+    let state = locked
+        .as_ref()
+        .map_or(RunState::Ended, |locked| locked.state);
     let answer = table::answer(Signal::Retry, state);
     if answer.is_err() {
         return Ok(answer);
@@ -54,11 +56,17 @@ async fn retry_in(
     );
     let fresh = Statement::new(sql).bind(&retry.run).bind(&retry.detail);
     transaction.execute(fresh).await?;
-    undo(transaction, &retry.run, &retry.superseded, Undone::Retried).await?;
+    undo(
+        transaction,
+        &retry.run,
+        &retry.superseded,
+        UndoneVisit::Retried,
+    )
+    .await?;
     Ok(answer)
 }
 
-async fn reopen(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<bool, StoreError> {
+async fn reopen(transaction: &mut Transaction<'_>, retry: &RetryPlan) -> Result<bool, StoreError> {
     let sql = "SELECT id FROM history WHERE id = $1 AND fence = $2";
     let find = Statement::new(sql).bind(&retry.run).bind(retry.seen.fence);
     if transaction.query(find).await?.first().is_none() {
@@ -69,7 +77,7 @@ async fn reopen(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<bool
     Ok(true)
 }
 
-async fn requeue(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<(), StoreError> {
+async fn requeue(transaction: &mut Transaction<'_>, retry: &RetryPlan) -> Result<(), StoreError> {
     let sql = "UPDATE open_runs SET status = 'queued', fence = fence + 1, signals = signals + 1, \
             lease_until = 0, recoveries = 0, stop_request = NULL, stop_detail = NULL, \
             stop_by = NULL \

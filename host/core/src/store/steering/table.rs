@@ -34,7 +34,7 @@ pub const SIGNALS: [Signal; 7] = [
 
 /// How a run stands towards them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum RunState {
     Queued,
     /// A worker carries it on.
     Running,
@@ -54,21 +54,21 @@ pub enum State {
 }
 
 /// All of them.
-pub const STATES: [State; 11] = [
-    State::Queued,
-    State::Running,
-    State::Pausing,
-    State::Cancelling,
-    State::Doomed,
-    State::Silent,
-    State::Waiting,
-    State::Gated,
-    State::Paused,
-    State::Blocked,
-    State::Ended,
+pub const STATES: [RunState; 11] = [
+    RunState::Queued,
+    RunState::Running,
+    RunState::Pausing,
+    RunState::Cancelling,
+    RunState::Doomed,
+    RunState::Silent,
+    RunState::Waiting,
+    RunState::Gated,
+    RunState::Paused,
+    RunState::Blocked,
+    RunState::Ended,
 ];
 
-impl State {
+impl RunState {
     /// Of a status and what is asked; `held` says that a lease on the run has not run out.
     pub fn of(status: RunStatus, stop_request: Option<StopRequest>, held: bool) -> Self {
         use RunStatus::{
@@ -92,13 +92,13 @@ impl State {
 }
 
 /// The table: what comes of a signal in a state.
-pub fn answer(signal: Signal, state: State) -> Result<Steered, SteerRefusal> {
-    use RunStatus as Status;
-    use Signal::{Cancel, Decide, Fork, Migrate, Pause, Resume, Retry};
-    use State::{
+pub fn answer(signal: Signal, state: RunState) -> Result<Steered, SteerRefusal> {
+    use RunState::{
         Blocked, Cancelling, Doomed, Ended, Gated, Paused, Pausing, Queued, Running, Silent,
         Waiting,
     };
+    use RunStatus as Status;
+    use Signal::{Cancel, Decide, Fork, Migrate, Pause, Resume, Retry};
     use Steered::{Kept, Now, Told};
     let no = |why| Err(SteerRefusal::State(why));
     match (signal, state) {
@@ -159,7 +159,7 @@ pub fn answer(signal: Signal, state: State) -> Result<Steered, SteerRefusal> {
 pub(in crate::store) struct Locked {
     pub(in crate::store) fence: i64,
     pub(in crate::store) signals: i64,
-    pub(in crate::store) state: State,
+    pub(in crate::store) state: RunState,
     /// The place of its newest checkpoint.
     pub(in crate::store) newest: i64,
 }
@@ -189,7 +189,7 @@ pub(in crate::store) async fn lock(
     Ok(Some(Locked {
         fence,
         signals: told.signals,
-        state: State::of(status, told.stop_request, held),
+        state: RunState::of(status, told.stop_request, held),
         newest: newest.unwrap_or_default(),
     }))
 }

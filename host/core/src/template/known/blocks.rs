@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{Block, Expr};
 
-use super::source::{Above, Source, named};
+use super::source::{TemplateParent, TemplateSource, named};
 use super::{Walk, parts};
 
 /// Templates that extend one another, at most.
 const CHAIN: usize = 20;
 
 /// A block, and the template in which it stands.
-pub(super) type Placed<'w> = (&'w Block<'w>, &'w Source<'w>);
+pub(super) type PlacedBlock<'w> = (&'w Block<'w>, &'w TemplateSource<'w>);
 
 impl<'w> Walk<'w> {
     /// A page: a template, those above it, and their blocks where these are rendered.
-    pub(super) fn page(&mut self, source: &'w Source<'w>) {
+    pub(super) fn page(&mut self, source: &'w TemplateSource<'w>) {
         let chain = self.chain(source);
         for (at, below) in chain.iter().enumerate() {
             for (block, span, outermost) in below.blocks() {
@@ -46,14 +46,14 @@ impl<'w> Walk<'w> {
     }
 
     /// A template, the one that it extends, and so on.
-    fn chain(&mut self, first: &'w Source<'w>) -> Vec<&'w Source<'w>> {
+    fn chain(&mut self, first: &'w TemplateSource<'w>) -> Vec<&'w TemplateSource<'w>> {
         let mut chain = vec![first];
         let mut last = first;
         loop {
             let next = match last.above() {
-                Above::Nothing => return chain,
-                Above::Named(name) => self.sources.get(name),
-                Above::Unknown => None,
+                TemplateParent::Nothing => return chain,
+                TemplateParent::Named(name) => self.sources.get(name),
+                TemplateParent::Unknown => None,
             };
             let Some(next) = next.filter(|_| chain.len() < CHAIN) else {
                 // What stands there is known when it is rendered, or told as missing.
@@ -66,9 +66,9 @@ impl<'w> Walk<'w> {
     }
 
     /// Whether a block of the first of a chain is rendered.
-    fn shown(&mut self, (block, span): (&Block<'_>, Span), chain: &[&'w Source<'w>]) {
+    fn shown(&mut self, (block, span): (&Block<'_>, Span), chain: &[&'w TemplateSource<'w>]) {
         let [own, above @ ..] = chain else { return };
-        let own: &'w Source<'w> = own;
+        let own: &'w TemplateSource<'w> = own;
         if above.is_empty() || chain.iter().any(|it| it.calls(block.name)) {
             return;
         }
@@ -138,4 +138,4 @@ impl<'w> Walk<'w> {
     }
 }
 
-pub(super) type Blocks<'w> = BTreeMap<&'w str, Vec<Placed<'w>>>;
+pub(super) type Blocks<'w> = BTreeMap<&'w str, Vec<PlacedBlock<'w>>>;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use minijinja::machinery::ast::{Call, CallArg, Expr, GetAttr, Macro};
 
-use super::super::shape::Shape;
+use super::super::shape::ValueShape;
 use super::parts::one_of;
-use super::source::{Source, named};
+use super::source::{TemplateSource, named};
 use super::words::Word;
 use super::{Walk, variable};
 use crate::near_name::nearest;
@@ -17,28 +17,28 @@ const CALLS: usize = 8;
 
 /// A macro, and the template in which it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Known<'w> {
+pub(super) struct KnownMacro<'w> {
     pub(super) declared: &'w Macro<'w>,
-    pub(super) source: &'w Source<'w>,
+    pub(super) source: &'w TemplateSource<'w>,
 }
 
 /// What a call is given: a value by its place, or by a name; `""` for several at once.
-type Given<'w> = Vec<(Option<&'w str>, Shape)>;
+type CallArguments<'w> = Vec<(Option<&'w str>, ValueShape)>;
 
 impl<'w> Walk<'w> {
-    pub(super) fn arguments(&mut self, arguments: &'w [CallArg<'w>]) -> Given<'w> {
+    pub(super) fn arguments(&mut self, arguments: &'w [CallArg<'w>]) -> CallArguments<'w> {
         let each = arguments.iter().map(|argument| match argument {
             CallArg::Pos(it) => (None, self.look(it)),
             CallArg::Kwarg(name, it) => (Some(*name), self.look(it)),
             CallArg::PosSplat(it) | CallArg::KwargSplat(it) => {
                 self.look(it);
-                (Some(""), Shape::Any)
+                (Some(""), ValueShape::Any)
             }
         });
         each.collect()
     }
 
-    pub(super) fn call(&mut self, call: &'w Call<'w>) -> Shape {
+    pub(super) fn call(&mut self, call: &'w Call<'w>) -> ValueShape {
         let given = self.arguments(&call.args);
         match &call.expr {
             Expr::Var(it) => self.function(it.id, it.span().start_offset, &given),
@@ -49,28 +49,29 @@ impl<'w> Walk<'w> {
             }
             other => {
                 self.look(other);
-                Shape::Any
+                ValueShape::Any
             }
         }
     }
 
-    fn function(&mut self, name: &'w str, start: u32, given: &Given<'w>) -> Shape {
+    fn function(&mut self, name: &'w str, start: u32, given: &CallArguments<'w>) -> ValueShape {
         if let Some(known) = self.macros.get(name).copied() {
             self.follow(known, start, given);
-            return Shape::Plain;
+            return ValueShape::Plain;
         }
         if name == "super" {
             self.overridden();
-            return Shape::Plain;
+            return ValueShape::Plain;
         }
         let mut scopes = self.scopes.iter().rev();
         if scopes.any(|scope| scope.contains_key(name)) {
-            return Shape::Any;
+            return ValueShape::Any;
         }
         if let Some(gives) = self.functions.get(name) {
             return gives.clone();
         }
-        let is_given = matches!(&self.given.has, Shape::Parts(parts) if parts.contains_key(name));
+        let is_given =
+            matches!(&self.given.has, ValueShape::Parts(parts) if parts.contains_key(name));
         if is_given {
             let problem = format!("`{name}` is a value, and nothing that can be called");
             self.found(start as usize, problem, format!("write `{name}`"));
@@ -81,7 +82,7 @@ impl<'w> Walk<'w> {
             let problem = format!("there is no function and no macro `{name}`");
             self.found(start as usize, problem, mend);
         }
-        Shape::Any
+        ValueShape::Any
     }
 
     /// The last name of a path that is called.
@@ -89,12 +90,12 @@ impl<'w> Walk<'w> {
         &mut self,
         (path, whole): (&'w GetAttr<'w>, &'w Expr<'w>),
         at: usize,
-        given: &Given<'w>,
-    ) -> Shape {
+        given: &CallArguments<'w>,
+    ) -> ValueShape {
         match (variable(&path.expr), path.name) {
             // A block, which is looked at where it stands.
-            (Some("self"), _) => return Shape::Plain,
-            (Some("loop"), "cycle" | "changed") => return Shape::Any,
+            (Some("self"), _) => return ValueShape::Plain,
+            (Some("loop"), "cycle" | "changed") => return ValueShape::Any,
             (Some(module), name) => {
                 if let Some(source) = self.modules.get(module).copied() {
                     return self.imported((module, source), name, at, given);
@@ -103,11 +104,11 @@ impl<'w> Walk<'w> {
             _ => {}
         }
         let owner = self.look(&path.expr);
-        if owner == Shape::Any {
-            return Shape::Any;
+        if owner == ValueShape::Any {
+            return ValueShape::Any;
         }
         let (name, before) = (path.name, self.written(&path.expr));
-        let has = matches!(&owner, Shape::Parts(parts) if parts.contains_key(name));
+        let has = matches!(&owner, ValueShape::Parts(parts) if parts.contains_key(name));
         let filters = Word::Filter.all(self.environment);
         let mend = if has {
             format!("write `{}`", self.written(whole))
@@ -118,30 +119,30 @@ impl<'w> Walk<'w> {
         };
         let problem = format!("`{before}.{name}(…)`: a value has no methods");
         self.found(at, problem, mend);
-        Shape::Any
+        ValueShape::Any
     }
 
     /// A macro of a template that was imported as a whole.
     fn imported(
         &mut self,
-        (module, source): (&str, &'w Source<'w>),
+        (module, source): (&str, &'w TemplateSource<'w>),
         name: &'w str,
         at: usize,
-        given: &Given<'w>,
-    ) -> Shape {
+        given: &CallArguments<'w>,
+    ) -> ValueShape {
         if let Some(declared) = source.macros().get(name).copied() {
             let start = u32::try_from(at).unwrap_or(u32::MAX);
-            self.follow(Known { declared, source }, start, given);
-            return Shape::Plain;
+            self.follow(KnownMacro { declared, source }, start, given);
+            return ValueShape::Plain;
         }
         if !source.names().contains(name) {
             let before = format!("{module}.");
             self.no_macro(source, (&before, name), at);
         }
-        Shape::Any
+        ValueShape::Any
     }
 
-    fn no_macro(&mut self, source: &Source<'w>, (before, name): (&str, &str), at: usize) {
+    fn no_macro(&mut self, source: &TemplateSource<'w>, (before, name): (&str, &str), at: usize) {
         let known = source.macros();
         let shown = |known: &str| format!("`{before}{known}`");
         let mend = one_of(name, known.keys().copied(), shown);
@@ -152,13 +153,13 @@ impl<'w> Walk<'w> {
     pub(super) fn import(&mut self, from: &Expr<'_>, names: &'w [(Expr<'w>, Option<Expr<'w>>)]) {
         let source = named(from).and_then(|name| self.sources.get(name));
         for (asked, alias) in names {
-            self.bind(alias.as_ref().unwrap_or(asked), Shape::Any);
+            self.bind(alias.as_ref().unwrap_or(asked), ValueShape::Any);
             let own = alias.as_ref().and_then(variable).or(variable(asked));
             let (Some(source), Some(name), Some(own)) = (source, variable(asked), own) else {
                 continue;
             };
             if let Some(declared) = source.macros().get(name).copied() {
-                self.macros.insert(own, Known { declared, source });
+                self.macros.insert(own, KnownMacro { declared, source });
             } else if !source.names().contains(name) {
                 let at = asked.span().start_offset as usize;
                 self.no_macro(source, ("", name), at);
@@ -166,7 +167,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn follow(&mut self, known: Known<'w>, start: u32, given: &Given<'w>) {
+    fn follow(&mut self, known: KnownMacro<'w>, start: u32, given: &CallArguments<'w>) {
         let is_plain = given.iter().all(|(name, _)| *name != Some(""));
         let unnamed = given.iter().filter(|(name, _)| name.is_none());
         let own = || known.declared.args.iter().filter_map(variable);
@@ -181,7 +182,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Whether a macro takes what it is given.
-    fn fits(&mut self, declared: &Macro<'w>, start: u32, given: &Given<'w>) {
+    fn fits(&mut self, declared: &Macro<'w>, start: u32, given: &CallArguments<'w>) {
         let own: Vec<&str> = declared.args.iter().filter_map(variable).collect();
         let unnamed = given.iter().filter(|(name, _)| name.is_none()).count();
         let (name, at) = (declared.name, start as usize);
@@ -199,7 +200,7 @@ impl<'w> Walk<'w> {
     }
 
     /// The body of a macro, with what it is given as far as that is known.
-    pub(super) fn called(&mut self, known: Known<'w>, given: &BTreeMap<&'w str, Shape>) {
+    pub(super) fn called(&mut self, known: KnownMacro<'w>, given: &BTreeMap<&'w str, ValueShape>) {
         if self.calls == CALLS {
             return;
         }
@@ -209,13 +210,13 @@ impl<'w> Walk<'w> {
             let source = known.source;
             self.macros
                 .entry(name)
-                .or_insert(Known { declared, source });
+                .or_insert(KnownMacro { declared, source });
         }
         self.within(known.source, |walk| {
             walk.scoped(|walk| {
                 let own = known.declared.args.iter().filter_map(variable);
                 for name in own.chain(["caller", "varargs", "kwargs"]) {
-                    walk.name(name, given.get(name).cloned().unwrap_or(Shape::Any));
+                    walk.name(name, given.get(name).cloned().unwrap_or(ValueShape::Any));
                 }
                 walk.statements(&known.declared.body);
             });

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use minijinja::machinery::ast::{CallArg, Expr};
 
 use super::super::counted;
-use super::super::shape::Shape;
+use super::super::shape::ValueShape;
 use super::words::Word;
 use super::{Stranger, Walk, asked};
 use crate::near_name::nearest;
 
 impl<'w> Walk<'w> {
     /// What a name gives. One that is only asked for may be of any page, or be given by any template.
-    pub(super) fn variable(&mut self, name: &str, start: u32, is_asked: bool) -> Shape {
+    pub(super) fn variable(&mut self, name: &str, start: u32, is_asked: bool) -> ValueShape {
         let mut scopes = self.scopes.iter().rev();
         if let Some(shape) = scopes.find_map(|scope| scope.get(name)) {
             return shape.clone();
@@ -22,8 +22,8 @@ impl<'w> Walk<'w> {
         } else {
             &self.given.has
         };
-        let Shape::Parts(parts) = given.clone() else {
-            return Shape::Any;
+        let ValueShape::Parts(parts) = given.clone() else {
+            return ValueShape::Any;
         };
         if let Some(shape) = parts.get(name) {
             return shape.clone();
@@ -34,7 +34,7 @@ impl<'w> Walk<'w> {
         if self.source.undeclared.contains(name) && !is_known && !self.is_open {
             self.stranger(name, start as usize, (String::new(), name, &parts));
         }
-        Shape::Any
+        ValueShape::Any
     }
 
     /// Whether a condition around this has said that something is there.
@@ -45,15 +45,15 @@ impl<'w> Walk<'w> {
 
     /// An expression of which is asked only whether it is there. What is looked at for several callers may
     /// be there for another.
-    pub(super) fn ask(&mut self, expression: &'w Expr<'w>) -> Shape {
+    pub(super) fn ask(&mut self, expression: &'w Expr<'w>) -> ValueShape {
         let (owner, name) = match expression {
             Expr::Var(it) => return self.variable(it.id, it.span().start_offset, true),
             Expr::GetAttr(it) if self.calls + self.included > 0 => (&it.expr, it.name),
             _ => return self.look(expression),
         };
         match self.look(owner) {
-            Shape::Parts(parts) => parts.get(name).cloned().unwrap_or(Shape::Any),
-            _ => Shape::Any,
+            ValueShape::Parts(parts) => parts.get(name).cloned().unwrap_or(ValueShape::Any),
+            _ => ValueShape::Any,
         }
     }
 
@@ -69,7 +69,12 @@ impl<'w> Walk<'w> {
         done
     }
 
-    pub(super) fn item(&mut self, owner: Shape, asked: &Expr<'_>, whole: &Expr<'_>) -> Shape {
+    pub(super) fn item(
+        &mut self,
+        owner: ValueShape,
+        asked: &Expr<'_>,
+        whole: &Expr<'_>,
+    ) -> ValueShape {
         let name = match asked {
             Expr::Const(it) => it.value.as_str().map(str::to_owned),
             _ => None,
@@ -77,7 +82,7 @@ impl<'w> Walk<'w> {
         let start = counted::first(whole) as usize;
         match (name, owner) {
             (Some(name), owner) => self.part(owner, &name, (whole, start)),
-            (None, Shape::Plain) => self.part(Shape::Plain, "", (whole, start)),
+            (None, ValueShape::Plain) => self.part(ValueShape::Plain, "", (whole, start)),
             (None, owner) => owner.element(),
         }
     }
@@ -85,14 +90,14 @@ impl<'w> Walk<'w> {
     /// What a name leads to in what an expression before it gives.
     pub(super) fn part(
         &mut self,
-        owner: Shape,
+        owner: ValueShape,
         name: &str,
         (whole, at): (&Expr<'_>, usize),
-    ) -> Shape {
+    ) -> ValueShape {
         if asked::path(whole).is_some_and(|path| self.is_there(&path)) {
             return match owner {
-                Shape::Parts(parts) => parts.get(name).cloned().unwrap_or(Shape::Any),
-                _ => Shape::Any,
+                ValueShape::Parts(parts) => parts.get(name).cloned().unwrap_or(ValueShape::Any),
+                _ => ValueShape::Any,
             };
         }
         let written = self.written(whole);
@@ -101,26 +106,26 @@ impl<'w> Walk<'w> {
             .or_else(|| Some(written.rsplit_once('[')?.0))
             .unwrap_or("it");
         match &owner {
-            Shape::Any => return Shape::Any,
-            Shape::Parts(parts) => {
+            ValueShape::Any => return ValueShape::Any,
+            ValueShape::Parts(parts) => {
                 if let Some(shape) = parts.get(name) {
                     return shape.clone();
                 }
                 self.stranger(&written, at, (format!("{before}."), name, parts));
             }
-            Shape::Plain => {
+            ValueShape::Plain => {
                 let problem = format!(
                     "`{written}`: `{before}` is a text, a number or a yes or no, and has no parts"
                 );
                 self.found(at, problem, format!("write `{before}`"));
             }
-            Shape::List(_) => {
+            ValueShape::List(_) => {
                 let problem = format!("`{written}`: `{before}` is a list");
                 let mend = format!("go through it, `{{% for one in {before} %}} … {{% endfor %}}`");
                 self.found(at, problem, mend);
             }
         }
-        Shape::Any
+        ValueShape::Any
     }
 
     /// The text of an expression.
@@ -131,7 +136,12 @@ impl<'w> Walk<'w> {
     }
 
     /// What a filter does, with the names that are its arguments.
-    pub(super) fn attributes(&mut self, filter: &str, given: &Shape, arguments: &'w [CallArg<'w>]) {
+    pub(super) fn attributes(
+        &mut self,
+        filter: &str,
+        given: &ValueShape,
+        arguments: &'w [CallArg<'w>],
+    ) {
         for (at, argument) in arguments.iter().enumerate() {
             let (key, value) = match argument {
                 CallArg::Pos(it) => (None, it),
@@ -157,8 +167,8 @@ impl<'w> Walk<'w> {
     }
 
     /// A part of the elements of a list, by its name.
-    fn attribute(&mut self, element: &Shape, name: &str, start: usize) {
-        if let Shape::Parts(parts) = element
+    fn attribute(&mut self, element: &ValueShape, name: &str, start: usize) {
+        if let ValueShape::Parts(parts) = element
             && !name.contains('.')
             && !parts.contains_key(name)
         {
@@ -181,7 +191,7 @@ impl<'w> Walk<'w> {
         &mut self,
         written: &str,
         at: usize,
-        (before, name, parts): (String, &str, &BTreeMap<String, Shape>),
+        (before, name, parts): (String, &str, &BTreeMap<String, ValueShape>),
     ) {
         let problem = format!("`{written}` is nothing that {} has", self.given.owner);
         let known = parts.keys().map(String::as_str);

@@ -8,7 +8,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error};
 
 /// What a template extends.
-pub(super) enum Above<'s> {
+pub(super) enum TemplateParent<'s> {
     Nothing,
     Named(&'s str),
     /// It is decided when it is rendered.
@@ -16,7 +16,7 @@ pub(super) enum Above<'s> {
 }
 
 /// A template that is looked through.
-pub(super) struct Source<'w> {
+pub(super) struct TemplateSource<'w> {
     pub(super) name: &'w str,
     pub(super) text: &'w str,
     pub(super) tree: Stmt<'w>,
@@ -24,7 +24,7 @@ pub(super) struct Source<'w> {
     pub(super) undeclared: BTreeSet<String>,
 }
 
-impl<'w> Source<'w> {
+impl<'w> TemplateSource<'w> {
     pub(super) fn read(
         environment: &Environment<'_>,
         (name, text): (&'w str, &'w str),
@@ -44,9 +44,11 @@ impl<'w> Source<'w> {
         children(&self.tree)
     }
 
-    pub(super) fn above(&self) -> Above<'_> {
+    pub(super) fn above(&self) -> TemplateParent<'_> {
         let named = self.own().iter().find_map(|statement| match statement {
-            Stmt::Extends(it) => Some(named(&it.name).map_or(Above::Unknown, Above::Named)),
+            Stmt::Extends(it) => {
+                Some(named(&it.name).map_or(TemplateParent::Unknown, TemplateParent::Named))
+            }
             _ => None,
         });
         named.unwrap_or_else(|| {
@@ -54,9 +56,9 @@ impl<'w> Source<'w> {
             every(&self.tree, &mut all);
             let mut all = all.into_iter();
             if all.any(|statement| matches!(statement, Stmt::Extends(_))) {
-                Above::Unknown
+                TemplateParent::Unknown
             } else {
-                Above::Nothing
+                TemplateParent::Nothing
             }
         })
     }

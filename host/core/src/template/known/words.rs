@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use minijinja::{Environment, ErrorKind};
 
-use super::super::shape::Shape;
+use super::super::shape::ValueShape;
 
 /// Filters and tests of which one may have been meant; those that an environment does not have are no
 /// answer.
@@ -172,14 +172,14 @@ impl Word {
 }
 
 /// What a filter gives of what it is given.
-pub(super) fn filtered(name: &str, given: Shape) -> Shape {
+pub(super) fn filtered(name: &str, given: ValueShape) -> ValueShape {
     match name {
-        "list" if given == Shape::Plain => Shape::List(Arc::new(Shape::Plain)),
-        _ if KEEP.contains(&name) && given == Shape::Plain => Shape::Any,
+        "list" if given == ValueShape::Plain => ValueShape::List(Arc::new(ValueShape::Plain)),
+        _ if KEEP.contains(&name) && given == ValueShape::Plain => ValueShape::Any,
         _ if KEEP.contains(&name) => given,
         _ if PICK.contains(&name) => given.element(),
-        _ if PLAIN.contains(&name) => Shape::Plain,
-        "split" | "lines" => Shape::List(Arc::new(Shape::Plain)),
-        _ => Shape::Any,
+        _ if PLAIN.contains(&name) => ValueShape::Plain,
+        "split" | "lines" => ValueShape::List(Arc::new(ValueShape::Plain)),
+        _ => ValueShape::Any,
     }
 }

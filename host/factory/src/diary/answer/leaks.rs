@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
-use callboard_core::blocking::Clock;
+use callboard_core::blocking::ComputeBudget;
 use callboard_core::shown::cut;
 use callboard_core::value::json_in;
 use serde_json::Value as Json;
@@ -29,14 +29,14 @@ const QUOTED: usize = 200;
 
 /// What a model was asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct PromptText<'a> {
     pub prompt: &'a str,
     /// The part of it that it may repeat.
     pub material: &'a str,
 }
 
 /// Whether an answer is more than the text that was asked for: reasoning, marks of a chat, its prompt.
-pub fn leaks(answer: &str, asked: &Asked, clock: &mut Clock) -> Result<(), String> {
+pub fn leaks(answer: &str, asked: &PromptText, clock: &mut ComputeBudget) -> Result<(), String> {
     if answer.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
@@ -60,8 +60,8 @@ pub fn leaks(answer: &str, asked: &Asked, clock: &mut Clock) -> Result<(), Strin
 /// there are, so that a long prompt and a long answer are a sum and no product.
 fn repeated<'a>(
     answer: &str,
-    asked: &Asked<'a>,
-    clock: &mut Clock,
+    asked: &PromptText<'a>,
+    clock: &mut ComputeBudget,
 ) -> Result<Option<&'a str>, String> {
     let shown: BTreeSet<&str> = asked.material.lines().map(str::trim).collect();
     let lines = asked.prompt.lines().map(str::trim);
@@ -81,7 +81,11 @@ fn repeated<'a>(
 }
 
 /// Which of the lines a text has.
-fn found(known: &AhoCorasick, text: &str, clock: &mut Clock) -> Result<BTreeSet<usize>, String> {
+fn found(
+    known: &AhoCorasick,
+    text: &str,
+    clock: &mut ComputeBudget,
+) -> Result<BTreeSet<usize>, String> {
     let mut lines = BTreeSet::new();
     let mut seen = 0;
     for line in known.find_overlapping_iter(text) {
@@ -93,7 +97,7 @@ fn found(known: &AhoCorasick, text: &str, clock: &mut Clock) -> Result<BTreeSet<
     Ok(lines)
 }
 
-fn spend(clock: &mut Clock, steps: usize) -> Result<(), String> {
+fn spend(clock: &mut ComputeBudget, steps: usize) -> Result<(), String> {
     clock
         .spend(steps)
         .map_err(|over| format!("it was not read: {over}"))
@@ -134,8 +138,8 @@ mod tests {
 
     use super::*;
 
-    fn clock() -> Clock {
-        Clock::until(Instant::now() + Duration::from_secs(300))
+    fn clock() -> ComputeBudget {
+        ComputeBudget::until(Instant::now() + Duration::from_secs(300))
     }
 
     fn lines(of: &str) -> String {
@@ -147,7 +151,7 @@ mod tests {
     fn what_it_takes_is_a_sum_of_prompt_material_and_answer_and_no_product() {
         let (instructions, material, answer) = (lines("an own"), lines("a shown"), lines("a said"));
         let prompt = format!("{instructions}{material}");
-        let asked = Asked {
+        let asked = PromptText {
             prompt: &prompt,
             material: &material,
         };
@@ -167,12 +171,12 @@ mod tests {
         let line = "a whole sentence of the day that has some forty bytes";
         let prompt = format!("Tell this:\n{line}\n");
         let material = format!("c1: {line}, and more");
-        let asked = Asked {
+        let asked = PromptText {
             prompt: &prompt,
             material: &material,
         };
         assert_eq!(repeated(line, &asked, &mut clock()), Ok(None));
-        let asked = Asked {
+        let asked = PromptText {
             prompt: &prompt,
             material: "",
         };

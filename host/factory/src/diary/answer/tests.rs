@@ -21,13 +21,13 @@ fn day() -> Bundle {
     ])
 }
 
-fn clock() -> Clock {
-    Clock::until(Instant::now() + Duration::from_secs(300))
+fn clock() -> ComputeBudget {
+    ComputeBudget::until(Instant::now() + Duration::from_secs(300))
 }
 
 fn read_it(answer: &str) -> Result<Draft, String> {
     let bundle = day();
-    let asked = Asked {
+    let asked = PromptText {
         prompt: "Write like a person who was there and saw it all.\nMATERIAL",
         material: "MATERIAL",
     };
@@ -157,7 +157,7 @@ fn the_schema_is_whole() {
 
 #[test]
 fn a_pipe_of_a_language_and_a_mark_in_code_are_no_leak() {
-    let asked = Asked {
+    let asked = PromptText {
         prompt: "",
         material: "",
     };

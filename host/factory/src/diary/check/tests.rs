@@ -67,7 +67,7 @@ fn a_built_in_text_with_pictures_passes_and_one_with_other_words_does_not() {
         let sections = pictures::sections(&plain.markdown).expect("Markdown");
         let placed: Vec<_> = sections
             .iter()
-            .map(|section| pictures::Placed {
+            .map(|section| pictures::PictureBelow {
                 heading: &section.heading,
                 src: "/media/0123456789abcdef.png",
                 alt: "PR #9999 of v9.9.9, as a fox",
@@ -90,7 +90,7 @@ fn a_built_in_text_with_pictures_passes_and_one_with_other_words_does_not() {
     }
 }
 
-fn said(misses: &[Miss]) -> String {
+fn said(misses: &[Unsupported]) -> String {
     let misses: Vec<String> = misses.iter().map(ToString::to_string).collect();
     misses.join("; ")
 }

@@ -1,12 +1,12 @@
 //! Changes as they are told: those of one title together, and no text twice.
 
 use super::super::bundle::Change;
-use super::super::page::{Cited, Item, Section, Source, Undone};
+use super::super::page::{Cited, CitedSource, PageItem, PageSection, PageUndone};
 use super::super::prose::{Prose, is_ended};
 use super::super::text::bare;
 use super::super::theme::Theme;
 use super::{Composer, LINE, WORDS, day, says, shortened, sources};
-use crate::draft::Kind;
+use crate::draft::ClaimKind;
 use std::collections::BTreeMap;
 
 /// Shorter sentences may be said again.
@@ -36,7 +36,7 @@ fn ids(group: &[&Change]) -> Vec<String> {
 impl Composer<'_> {
     /// Whether nothing is left to say of a group but its title, since another change gave the same
     /// reasons: it is named with that one then.
-    pub(super) fn is_said(&mut self, sections: &mut [Section], group: &[&Change]) -> bool {
+    pub(super) fn is_said(&mut self, sections: &mut [PageSection], group: &[&Change]) -> bool {
         let [first] = group else {
             return false;
         };
@@ -76,39 +76,43 @@ impl Composer<'_> {
         line.len() < SHORT || !self.said.contains_key(&line)
     }
 
-    pub(super) fn named(&mut self, group: &[&Change]) -> Item {
+    pub(super) fn named(&mut self, group: &[&Change]) -> PageItem {
         let first = group[0];
-        let title = self.claim(Kind::Title, &shortened(&first.title, LINE), &ids(group));
+        let title = self.claim(
+            ClaimKind::Title,
+            &shortened(&first.title, LINE),
+            &ids(group),
+        );
         let cited = group.iter().flat_map(|change| sources(self.bundle, change));
-        Item {
+        PageItem {
             title: Cited::new(title, cited.collect()),
             theme: first.theme,
             breaking: group.iter().any(|change| change.breaking),
-            ..Item::default()
+            ..PageItem::default()
         }
     }
 
     /// A group with all that it says, at its place.
-    pub(super) fn item(&mut self, group: &[&Change], place: (Theme, usize)) -> Item {
+    pub(super) fn item(&mut self, group: &[&Change], place: (Theme, usize)) -> PageItem {
         let mut item = self.named(group);
         for change in group {
             let on = std::slice::from_ref(&change.id);
             item.note = said(
                 &item.note,
-                &self.sentences(Kind::Breaking, &change.note, on),
+                &self.sentences(ClaimKind::Breaking, &change.note, on),
             );
             let new = change.reasons.iter().filter(|line| self.is_new(line));
             let new: Vec<String> = new.cloned().collect();
             self.said.extend(new.iter().map(|line| (bare(line), place)));
-            item.reason = said(&item.reason, &self.sentences(Kind::Reason, &new, on));
+            item.reason = said(&item.reason, &self.sentences(ClaimKind::Reason, &new, on));
             item.more += change.more;
             item.numbered = change.numbered && group.len() == 1;
             if item.undoes.is_none() {
                 item.undoes = self.undone(change);
             }
             for point in &change.points {
-                let title = self.claim(Kind::Part, &Prose::line(&point.title), on);
-                let reason = self.sentences(Kind::Reason, &point.reasons, on);
+                let title = self.claim(ClaimKind::Part, &Prose::line(&point.title), on);
+                let reason = self.sentences(ClaimKind::Reason, &point.reasons, on);
                 let title = title.trim_end_matches('.');
                 item.points.push(if reason.is_empty() {
                     title.to_owned()
@@ -120,26 +124,26 @@ impl Composer<'_> {
         item
     }
 
-    fn undone(&mut self, change: &Change) -> Option<Undone> {
+    fn undone(&mut self, change: &Change) -> Option<PageUndone> {
         let undone = change.undoes.as_ref()?;
         let mut text = String::new();
         if !undone.title.is_empty() {
             let title = shortened(&undone.title, LINE);
-            text = self.claim(Kind::Title, &title, std::slice::from_ref(&change.id));
+            text = self.claim(ClaimKind::Title, &title, std::slice::from_ref(&change.id));
         }
         let remote = self.bundle.remote.as_ref();
-        let source = Source {
+        let source = CitedSource {
             name: undone.short.clone(),
             code: true,
             link: remote.and_then(|remote| remote.commit(&undone.commit)),
         };
-        Some(Undone {
+        Some(PageUndone {
             title: Cited::new(text, vec![source]),
             day: day(&undone.day, true),
         })
     }
 
-    fn sentences(&mut self, kind: Kind, lines: &[String], on: &[String]) -> String {
+    fn sentences(&mut self, kind: ClaimKind, lines: &[String], on: &[String]) -> String {
         let mut text = String::new();
         for line in lines {
             let mut sentence = Prose::line(line);

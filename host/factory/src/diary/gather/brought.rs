@@ -10,7 +10,7 @@ use super::super::forge::Forge;
 use super::super::git::{Detail, Git, GitError};
 use super::super::headline::Headline;
 use super::super::landed::Landing;
-use super::super::log::Entry;
+use super::super::log::LogEntry;
 use super::super::text::bare;
 use super::{Landed, Messages};
 
@@ -23,7 +23,7 @@ pub(super) async fn known(
     git: &Git,
     landed: &Landed,
     day: Date,
-    entries: &BTreeMap<String, Entry>,
+    entries: &BTreeMap<String, LogEntry>,
 ) -> Result<Vec<(i64, String, String)>, GitError> {
     let mut known = Vec::new();
     for landing in landed.on(day).into_iter().take(MERGES) {
@@ -72,7 +72,7 @@ pub(super) fn take_stale(landed: &Landed, day: Date, read: &mut Messages) -> u64
             .filter(|part| stale.contains(&part.id))
             .map(|part| bare(&part.subject))
             .collect();
-        let takes_back = |part: &&&Entry| {
+        let takes_back = |part: &&&LogEntry| {
             let undo = Headline::read(&part.subject, Forge::Unknown).undo;
             undo.is_some_and(|undo| !undo.restores && gone.contains(&bare(&undo.of)))
         };
@@ -93,8 +93,8 @@ pub(super) fn take_stale(landed: &Landed, day: Date, read: &mut Messages) -> u64
 fn parts<'e>(
     landed: &Landed,
     landing: &Landing,
-    entries: &'e BTreeMap<String, Entry>,
-) -> Vec<&'e Entry> {
+    entries: &'e BTreeMap<String, LogEntry>,
+) -> Vec<&'e LogEntry> {
     let brought = landing.brought.iter();
     let brought = brought.filter(|commit| !landed.history.is_merge(**commit));
     let entries = brought.map(|commit| entries.get(&landed.history.commits[*commit].id));
@@ -103,8 +103,8 @@ fn parts<'e>(
 
 /// What only touched files that the merge does not change. A file that a later commit made another
 /// of, or changed together with one that is changed, counts as changed.
-fn lost(merge: &Entry, brought: &[&Entry]) -> Vec<String> {
-    let is_whole = |entry: &Entry| entry.files == entry.paths.len() as u64;
+fn lost(merge: &LogEntry, brought: &[&LogEntry]) -> Vec<String> {
+    let is_whole = |entry: &LogEntry| entry.files == entry.paths.len() as u64;
     if !is_whole(merge) {
         return Vec::new();
     }
@@ -131,12 +131,12 @@ fn headline(subject: &str) -> String {
 mod tests {
     use super::*;
 
-    fn entry(id: &str, paths: &[&str]) -> Entry {
-        Entry {
+    fn entry(id: &str, paths: &[&str]) -> LogEntry {
+        LogEntry {
             id: id.to_owned(),
             paths: paths.iter().map(|path| (*path).to_owned()).collect(),
             files: paths.len() as u64,
-            ..Entry::default()
+            ..LogEntry::default()
         }
     }
 
@@ -150,10 +150,10 @@ mod tests {
             entry("tries", &["gone.rs"]),
             entry("says", &[]),
         ];
-        let brought: Vec<&Entry> = parts.iter().collect();
+        let brought: Vec<&LogEntry> = parts.iter().collect();
         assert_eq!(lost(&merge, &brought), ["drops", "tries"]);
         // Where not all files are known, nothing is left out.
-        let many = Entry {
+        let many = LogEntry {
             files: 200,
             ..merge
         };

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::log::Entry;
-use super::super::rules::{Author, Rules};
+use super::super::log::LogEntry;
+use super::super::rules::{Author, DiaryRules};
 use super::unit::Unit;
 
 /// People by what they are known by.
@@ -16,7 +16,7 @@ pub(super) struct People {
 
 impl People {
     /// Who wrote a unit.
-    pub(super) fn wrote(&mut self, unit: &Unit, rules: &Rules) {
+    pub(super) fn wrote(&mut self, unit: &Unit, rules: &DiaryRules) {
         for entry in unit.writers() {
             let coauthors = entry
                 .trailers
@@ -27,10 +27,10 @@ impl People {
                 coauthors.map(|(name, address)| (name.trim(), address.trim_end_matches('>')));
             let own = (entry.author.as_str(), entry.email.as_str());
             for (author, email) in std::iter::once(own).chain(coauthors) {
-                let entry = Entry {
+                let entry = LogEntry {
                     author: author.to_owned(),
                     email: email.to_owned(),
-                    ..Entry::default()
+                    ..LogEntry::default()
                 };
                 if rules.author(&entry) != Author::Bot {
                     self.add(&rules.person(author, email), author);

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use super::super::bundle::Point;
 use super::super::headline::Undo;
 use super::super::prose::Prose;
-use super::super::rules::Rules;
+use super::super::rules::DiaryRules;
 use super::super::text::bare;
 
 /// Characters of a point, those of a script without spaces twice.
@@ -15,7 +15,7 @@ pub(super) const POINT: usize = 240;
 const POINTS: usize = 6;
 
 /// What may be a point.
-pub(super) struct Candidate {
+pub(super) struct PointCandidate {
     pub(super) title: String,
     pub(super) reasons: Vec<String>,
     /// What it takes back of those before it.
@@ -26,8 +26,12 @@ pub(super) struct Candidate {
 }
 
 /// The points below a title, in their order, and how many more there are.
-pub(super) fn points(candidates: Vec<Candidate>, title: &str, rules: &Rules) -> (Vec<Point>, u64) {
-    let mut kept: Vec<Candidate> = Vec::new();
+pub(super) fn points(
+    candidates: Vec<PointCandidate>,
+    title: &str,
+    rules: &DiaryRules,
+) -> (Vec<Point>, u64) {
+    let mut kept: Vec<PointCandidate> = Vec::new();
     for candidate in held(candidates) {
         let known = kept.iter().any(|other| other.title == candidate.title);
         if !known && !repeats(&candidate.title, title) && candidate.says_something(rules) {
@@ -48,7 +52,7 @@ pub(super) fn points(candidates: Vec<Candidate>, title: &str, rules: &Rules) -> 
 }
 
 /// Without what a later one takes back, and without what did so.
-fn held(candidates: Vec<Candidate>) -> Vec<Candidate> {
+fn held(candidates: Vec<PointCandidate>) -> Vec<PointCandidate> {
     let mut stands = vec![true; candidates.len()];
     for (index, candidate) in candidates.iter().enumerate() {
         let Some(undo) = &candidate.undo else {
@@ -71,8 +75,8 @@ fn held(candidates: Vec<Candidate>) -> Vec<Candidate> {
         .collect()
 }
 
-impl Candidate {
-    fn says_something(&self, rules: &Rules) -> bool {
+impl PointCandidate {
+    fn says_something(&self, rules: &DiaryRules) -> bool {
         let line = Prose::line(&self.title);
         let is_noise = self.is_commit && is_noise(&self.title);
         let is_bare = self.reasons.is_empty()

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::super::day::{begins_at, ends_at};
 use super::super::landed::History;
-use super::super::log::Entry;
+use super::super::log::LogEntry;
 use super::super::release::{self, Release};
 use super::Landed;
 
@@ -62,7 +62,7 @@ impl<'l> Releases<'l> {
     }
 
     /// Whether a commit is a release, which is told as one if it is of the day, and is no change.
-    pub(super) fn take(&mut self, headline: &str, entry: &Entry) -> bool {
+    pub(super) fn take(&mut self, headline: &str, entry: &LogEntry) -> bool {
         let tagged = || entry.tags.iter().any(|tag| release::in_tag(tag).is_some());
         let Some(name) = release::in_headline(headline) else {
             return !entry.paths.is_empty() && tagged() && release::is_made_of(entry.paths.iter());

@@ -3,19 +3,19 @@
 use super::super::bundle::{Change, Point};
 use super::super::forge::Forge;
 use super::super::headline::Headline;
-use super::super::log::Entry;
+use super::super::log::LogEntry;
 use super::super::message::{List, Message, is_private};
 use super::super::prose::Prose;
-use super::super::rules::Rules;
+use super::super::rules::DiaryRules;
 use super::super::theme::Theme;
-use super::points::{Candidate, POINT, points, repeats};
+use super::points::{POINT, PointCandidate, points, repeats};
 use super::sentences::{fitting, is_untold};
-use super::weigh::{self, Weighed};
+use super::weigh::{self, ChangeWeight};
 use super::{Unit, commit};
 
 /// The words of a message that are told.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct ToldMessage {
     pub(super) reasons: Vec<String>,
     pub(super) points: Vec<Point>,
     /// Whether they have an order.
@@ -27,11 +27,11 @@ pub(super) struct Told {
 
 impl Unit {
     /// The change that it is.
-    pub(super) fn change(self, rules: &Rules, counts: bool) -> Change {
+    pub(super) fn change(self, rules: &DiaryRules, counts: bool) -> Change {
         let (theme, typed) = (self.theme(), self.is_typed());
-        let told = Told::of(&self, rules);
+        let told = ToldMessage::of(&self, rules);
         let says = !told.is_empty();
-        let Weighed { lines, importance } = weigh::weigh(&self, says, rules, counts);
+        let ChangeWeight { lines, importance } = weigh::weigh(&self, says, rules, counts);
         let headline = self.headline;
         let mut issues = headline.issues;
         issues.extend(&self.message.closes);
@@ -61,8 +61,8 @@ impl Unit {
     }
 }
 
-impl Told {
-    pub(super) fn of(unit: &Unit, rules: &Rules) -> Self {
+impl ToldMessage {
+    pub(super) fn of(unit: &Unit, rules: &DiaryRules) -> Self {
         let mut told = Self::said(&unit.message, &unit.headline.title, rules);
         if told.is_empty() {
             told = Self::brought(unit, rules);
@@ -81,7 +81,7 @@ impl Told {
     }
 
     /// What a message says itself. A list is told with what announces it, and not without.
-    fn said(message: &Message, title: &str, rules: &Rules) -> Self {
+    fn said(message: &Message, title: &str, rules: &DiaryRules) -> Self {
         let (mut reasons, lists) = announced(message, title).unwrap_or_else(|| {
             let lists = message.lists.iter();
             let lists = lists.filter(|list| announcing(message, list).is_none());
@@ -94,11 +94,11 @@ impl Told {
             if repeats(&part.headline.title, title) && reasons.is_empty() {
                 reasons = said;
             } else {
-                candidates.push(Candidate::of(part.headline.clone(), said, None));
+                candidates.push(PointCandidate::of(part.headline.clone(), said, None));
             }
         }
         let items = lists.iter().flat_map(|list| &list.items);
-        candidates.extend(items.filter_map(Candidate::item));
+        candidates.extend(items.filter_map(PointCandidate::item));
         let (points, more) = points(candidates, title, rules);
         let announces = |line: &String| Prose::line(line).announces();
         if points.is_empty() && reasons.last().is_some_and(announces) {
@@ -116,7 +116,7 @@ impl Told {
     }
 
     /// What the commits of a merge say: all that the only one does, or their titles.
-    fn brought(unit: &Unit, rules: &Rules) -> Self {
+    fn brought(unit: &Unit, rules: &DiaryRules) -> Self {
         let title = &unit.headline.title;
         if let [only] = unit.parts.as_slice() {
             let message = Message::read(&only.body, &only.trailers, Forge::Unknown, false);
@@ -127,7 +127,7 @@ impl Told {
             let headline = Headline::read(&part.subject, Forge::Unknown);
             // A reader of a feature does not want to know how its tests came about.
             let aside = Theme::of(&headline, part.paths.iter()).is_minor() && !is_minor;
-            (!aside).then(|| Candidate::of(headline, Vec::new(), Some(part)))
+            (!aside).then(|| PointCandidate::of(headline, Vec::new(), Some(part)))
         });
         let (points, more) = points(candidates.collect(), title, rules);
         Self {
@@ -138,9 +138,9 @@ impl Told {
     }
 }
 
-impl Candidate {
+impl PointCandidate {
     /// A commit of a branch.
-    fn of(headline: Headline, reasons: Vec<String>, entry: Option<&Entry>) -> Self {
+    fn of(headline: Headline, reasons: Vec<String>, entry: Option<&LogEntry>) -> Self {
         let paths = entry.map_or(&[][..], |entry| &entry.paths);
         let theme = Theme::of(&headline, paths.iter());
         Self {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::bundle::Undone;
+use super::super::bundle::UndoneCommit;
 use super::super::day::day_of_seconds;
 use super::super::forge::Forge;
 use super::super::headline::{Headline, Merge};
 use super::super::landed::History;
-use super::super::log::Entry;
+use super::super::log::LogEntry;
 use super::super::message::undone;
 use super::super::text::bare;
 use super::unit::Unit;
@@ -16,7 +16,7 @@ use super::unit::Unit;
 const MOST: usize = 100;
 
 /// The ids of the commits that some commits take back and that are none of them.
-pub(super) fn of(entries: &[Entry], history: &History) -> Vec<String> {
+pub(super) fn of(entries: &[LogEntry], history: &History) -> Vec<String> {
     let names: BTreeSet<String> = entries
         .iter()
         .flat_map(|entry| [&entry.subject, &entry.body])
@@ -38,14 +38,14 @@ pub(super) fn of(entries: &[Entry], history: &History) -> Vec<String> {
 }
 
 /// What a unit takes back, if it is one of these.
-pub(super) fn find(unit: &Unit, undone: &[Entry]) -> Option<Undone> {
+pub(super) fn find(unit: &Unit, undone: &[LogEntry]) -> Option<UndoneCommit> {
     let names = unit.reverts().then_some(&unit.message.undoes)?;
-    let named = |entry: &&Entry| names.iter().any(|name| entry.id.starts_with(name.as_str()));
+    let named = |entry: &&LogEntry| names.iter().any(|name| entry.id.starts_with(name.as_str()));
     let entry = undone.iter().find(named)?;
     let says_something = Merge::read(&entry.subject).is_none();
     let title = Headline::read(&entry.subject, Forge::Unknown).title;
     let is_new = says_something && !bare(&unit.headline.title).contains(&bare(&title));
-    Some(Undone {
+    Some(UndoneCommit {
         commit: entry.id.clone(),
         short: String::new(),
         day: day_of_seconds(entry.committed_at).to_string(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::forge::Forge;
 use super::super::headline::{Headline, Merge};
 use super::super::landed::{History, Landing};
-use super::super::log::Entry;
+use super::super::log::LogEntry;
 use super::super::message::{Message, undone};
 use super::super::prose::{Prose, capital};
 use super::super::text::bare;
@@ -16,13 +16,13 @@ const TITLE: usize = 140;
 
 /// A commit of the branch, or of a branch that a merge without any words brought.
 pub(super) struct Unit {
-    pub(super) entry: Entry,
+    pub(super) entry: LogEntry,
     pub(super) headline: Headline,
     pub(super) message: Message,
     /// What a merge brought.
-    pub(super) parts: Vec<Entry>,
+    pub(super) parts: Vec<LogEntry>,
     /// Commits of the day that are the same again.
-    pub(super) also: Vec<Entry>,
+    pub(super) also: Vec<LogEntry>,
     /// Merges without words that brought it, by id and title.
     pub(super) via: Vec<(String, String)>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Unit {
 pub(super) fn units(
     history: &History,
     landing: &Landing,
-    (entries, forge): (&mut BTreeMap<String, Entry>, Forge),
+    (entries, forge): (&mut BTreeMap<String, LogEntry>, Forge),
     depth: usize,
     units: &mut Vec<Unit>,
 ) {
@@ -75,7 +75,7 @@ pub(super) fn units(
 }
 
 impl Unit {
-    fn new(entry: Entry, merge: Option<&Merge>, forge: Forge) -> Self {
+    fn new(entry: LogEntry, merge: Option<&Merge>, forge: Forge) -> Self {
         let mut headline = match merge {
             Some(merge) => Headline {
                 request: merge.request,
@@ -165,7 +165,7 @@ impl Unit {
     }
 
     /// The commits whose authors wrote it.
-    pub(super) fn writers(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn writers(&self) -> impl Iterator<Item = &LogEntry> {
         let own = self.parts.is_empty().then_some(&self.entry);
         own.into_iter().chain(&self.parts)
     }
@@ -173,7 +173,7 @@ impl Unit {
     /// Whether this is the same change again, picked onto another branch.
     pub(super) fn is_picked_from(&self, other: &Self) -> bool {
         let key = |unit: &Self| {
-            let Entry {
+            let LogEntry {
                 author,
                 written_at,
                 subject,

@@ -1,9 +1,9 @@
 //! How much room a change deserves: by what it is, what it breaks and mends, and how much of it is
 //! not generated. How long its message is says nothing of that.
 
-use super::super::log::Entry;
+use super::super::log::LogEntry;
 use super::super::prose::Prose;
-use super::super::rules::Rules;
+use super::super::rules::DiaryRules;
 use super::unit::Unit;
 
 /// The most that a change of documentation, tests or the build weighs.
@@ -12,14 +12,14 @@ const MINOR: u32 = 2;
 const SIZES: [(u64, u32); 3] = [(300, 3), (50, 2), (10, 1)];
 
 /// What a change weighs.
-pub(super) struct Weighed {
+pub(super) struct ChangeWeight {
     /// Lines written or removed, those of generated files left out, where they are counted.
     pub(super) lines: Option<u64>,
     pub(super) importance: u32,
 }
 
 /// Weigh a unit that gives a reason, or none.
-pub(super) fn weigh(unit: &Unit, said: bool, rules: &Rules, counts: bool) -> Weighed {
+pub(super) fn weigh(unit: &Unit, said: bool, rules: &DiaryRules, counts: bool) -> ChangeWeight {
     let lines = counts.then(|| written(&unit.entry, rules));
     let theme = unit.theme();
     let size = SIZES
@@ -37,11 +37,11 @@ pub(super) fn weigh(unit: &Unit, said: bool, rules: &Rules, counts: bool) -> Wei
         true => (theme.weight() + size).min(MINOR),
         false => theme.weight() + size + extra,
     };
-    Weighed { lines, importance }
+    ChangeWeight { lines, importance }
 }
 
 /// Lines without those of generated files. What is past the limit of paths is as the others are.
-fn written(entry: &Entry, rules: &Rules) -> u64 {
+fn written(entry: &LogEntry, rules: &DiaryRules) -> u64 {
     let files = entry.paths.iter().zip(&entry.changed);
     let known: u64 = entry.changed.iter().sum();
     let mine = files

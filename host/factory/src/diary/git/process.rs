@@ -4,7 +4,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use callboard_core::bounded;
-use callboard_core::launch::{self, Bounds};
+use callboard_core::launch::{self, LaunchBounds};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdout};
 
@@ -91,7 +91,7 @@ impl Git {
     }
 
     pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
-        let bounds = Bounds {
+        let bounds = LaunchBounds {
             memory_mib: self.memory_mib,
             // The caller that waits for it ends it before; this is for one whose caller has gone.
             seconds: 2 * (self.left().as_secs() + 1),

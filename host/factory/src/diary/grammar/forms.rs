@@ -1,7 +1,7 @@
 //! The forms of citations in one word.
 
-use super::words::Word;
-use super::{Kind, Reading, Token};
+use super::words::TextWord;
+use super::{CitationReading, Token, TokenKind};
 
 /// Endings of file names that are read as a path without a folder.
 const ENDINGS: [&str; 44] = [
@@ -12,27 +12,31 @@ const ENDINGS: [&str; 44] = [
 ];
 
 /// A number in a word, and whether `#` stands before it.
-pub(super) struct Number {
+pub(super) struct WordNumber {
     pub digits: String,
     pub marked: bool,
 }
 
 /// Every citation in a word but pull requests.
-pub(super) fn of(word: &Word, before: Option<&Word>, after: &[Word]) -> Vec<(Kind, String)> {
+pub(super) fn of(
+    word: &TextWord,
+    before: Option<&TextWord>,
+    after: &[TextWord],
+) -> Vec<(TokenKind, String)> {
     let text = word.text.as_str();
     if is_address(text) {
-        return vec![(Kind::Address, text.to_owned())];
+        return vec![(TokenKind::Address, text.to_owned())];
     }
     let mut found = Vec::new();
-    found.extend(day(text).map(|day| (Kind::Day, day)));
-    found.extend(path(word).map(|path| (Kind::Path, path)));
-    found.extend(commits(word).map(|id| (Kind::Commit, id)));
+    found.extend(day(text).map(|day| (TokenKind::Day, day)));
+    found.extend(path(word).map(|path| (TokenKind::Path, path)));
+    found.extend(commits(word).map(|id| (TokenKind::Commit, id)));
     found.extend(
         versions(text, before)
             .into_iter()
-            .map(|version| (Kind::Version, version)),
+            .map(|version| (TokenKind::Version, version)),
     );
-    found.extend(count(text, after).map(|count| (Kind::Count, count)));
+    found.extend(count(text, after).map(|count| (TokenKind::Count, count)));
     found
 }
 
@@ -41,7 +45,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Whether a word announces pull requests by itself, and the numbers in it.
-pub(super) fn keyword(word: &str) -> (bool, Vec<Number>) {
+pub(super) fn keyword(word: &str) -> (bool, Vec<WordNumber>) {
     let head = word.trim_end_matches(|c: char| c.is_ascii_digit() || "#-/".contains(c));
     let keyword = matches!(head, "pr" | "prs" | "mr" | "mrs" | "request" | "requests");
     let numbers = if head.is_empty() && !word.contains('#') {
@@ -54,7 +58,7 @@ pub(super) fn keyword(word: &str) -> (bool, Vec<Number>) {
     (keyword && head.len() < word.len(), numbers)
 }
 
-fn whole(word: &str) -> Vec<Number> {
+fn whole(word: &str) -> Vec<WordNumber> {
     let parts: Vec<&str> = word.split('-').collect();
     let digits = |part: &&str| {
         !part.is_empty() && part.len() < 10 && part.bytes().all(|b| b.is_ascii_digit())
@@ -62,7 +66,7 @@ fn whole(word: &str) -> Vec<Number> {
     if parts.len() > 2 || !parts.iter().all(digits) {
         return Vec::new();
     }
-    let number = |part: &str| Number {
+    let number = |part: &str| WordNumber {
         digits: plain_number(part),
         marked: false,
     };
@@ -70,7 +74,7 @@ fn whole(word: &str) -> Vec<Number> {
 }
 
 /// Each `#12` in a word, and the ends of ranges such as `#12-15`.
-fn marked(word: &str) -> Vec<Number> {
+fn marked(word: &str) -> Vec<WordNumber> {
     let mut numbers = Vec::new();
     for (at, _) in word.match_indices('#') {
         let rest = &word[at + 1..];
@@ -83,7 +87,7 @@ fn marked(word: &str) -> Vec<Number> {
         let end = after.strip_prefix(['-', '/']).map_or("", leading_digits);
         numbers.extend((!end.is_empty()).then_some(end));
     }
-    let number = |digits: &str| Number {
+    let number = |digits: &str| WordNumber {
         digits: plain_number(digits),
         marked: true,
     };
@@ -117,7 +121,7 @@ fn day(text: &str) -> Option<String> {
     (fits && ends).then(|| shape.to_owned())
 }
 
-fn commits(word: &Word) -> impl Iterator<Item = String> {
+fn commits(word: &TextWord) -> impl Iterator<Item = String> {
     let pieces = word
         .text
         .split("..")
@@ -137,7 +141,7 @@ fn is_id(piece: &str, code: bool) -> bool {
 }
 
 /// Runs such as `v2`, `1.2.3-rc.1`; `1.2` only after `version` or `release`.
-fn versions(text: &str, before: Option<&Word>) -> Vec<String> {
+fn versions(text: &str, before: Option<&TextWord>) -> Vec<String> {
     let announced = before.is_some_and(|word| {
         matches!(
             word.text.to_lowercase().as_str(),
@@ -194,7 +198,7 @@ fn ends_in_word(text: &str) -> bool {
     text.ends_with(|c: char| c.is_alphanumeric() || c == '_')
 }
 
-fn path(word: &Word) -> Option<String> {
+fn path(word: &TextWord) -> Option<String> {
     let text = word.text.split(':').next().unwrap_or_default();
     let text = text.strip_prefix("./").unwrap_or(text);
     let usual = text
@@ -218,7 +222,7 @@ fn path(word: &Word) -> Option<String> {
 /// `12 commits`, in the usual spelling `12 commit`. A number that ends a title and stands
 /// before a citation, as in `speak HTTP 2 (PR #12)`, counts nothing: the noun is in the
 /// singular, or what it names follows.
-fn count(text: &str, after: &[Word]) -> Option<String> {
+fn count(text: &str, after: &[TextWord]) -> Option<String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut next = after.iter().map(|word| word.text.to_lowercase());
     let first = next.next()?;
@@ -244,7 +248,7 @@ fn count(text: &str, after: &[Word]) -> Option<String> {
 }
 
 /// Whether a bare number counts something rather than naming it.
-pub(super) fn is_count(words: &[Word], index: usize) -> bool {
+pub(super) fn is_count(words: &[TextWord], index: usize) -> bool {
     count(
         &words[index].text,
         words.get(index + 1..).unwrap_or_default(),
@@ -253,8 +257,8 @@ pub(super) fn is_count(words: &[Word], index: usize) -> bool {
 }
 
 /// Targets of links that are no web addresses, and raw HTML, outside of code.
-pub(super) fn links(text: &str, reading: Reading) -> Vec<Token> {
-    if reading == Reading::Source {
+pub(super) fn links(text: &str, reading: CitationReading) -> Vec<Token> {
+    if reading == CitationReading::Source {
         return Vec::new();
     }
     let lines = text.lines().enumerate();
@@ -280,14 +284,14 @@ fn in_line(line: &str, number: usize) -> Vec<Token> {
             });
             let local = target
                 .filter(|target| !target.starts_with("http://") && !target.starts_with("https://"));
-            tokens.extend(local.map(|target| token(Kind::Address, target, number)));
+            tokens.extend(local.map(|target| token(TokenKind::Address, target, number)));
         }
         if open
             && c == '<'
             && rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c))
         {
             let end = rest.find('>').map_or(rest.len(), |end| end + 1);
-            tokens.push(token(Kind::Markup, &rest[..end], number));
+            tokens.push(token(TokenKind::Markup, &rest[..end], number));
         }
         code ^= c == '`' && !escaped;
         escaped = c == '\\' && !escaped && !code;
@@ -295,7 +299,7 @@ fn in_line(line: &str, number: usize) -> Vec<Token> {
     tokens
 }
 
-fn token(kind: Kind, text: &str, line: usize) -> Token {
+fn token(kind: TokenKind, text: &str, line: usize) -> Token {
     Token {
         kind,
         text: text.to_owned(),

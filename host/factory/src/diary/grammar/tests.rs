@@ -2,15 +2,15 @@
 
 use super::*;
 
-fn found(text: &str) -> Vec<(Kind, String)> {
-    let tokens = scan(text, Reading::Draft);
+fn found(text: &str) -> Vec<(TokenKind, String)> {
+    let tokens = scan(text, CitationReading::Draft);
     tokens
         .into_iter()
         .map(|token| (token.kind, token.text))
         .collect()
 }
 
-fn only(kind: Kind, texts: &[&str]) -> Vec<(Kind, String)> {
+fn only(kind: TokenKind, texts: &[&str]) -> Vec<(TokenKind, String)> {
     texts
         .iter()
         .map(|text| (kind, (*text).to_owned()))
@@ -39,15 +39,22 @@ fn pull_requests_have_many_spellings() {
         "pull-request 12",
         "`PR 12`",
     ] {
-        assert_eq!(found(text), only(Kind::PullRequest, &["12"]), "{text:?}");
+        assert_eq!(
+            found(text),
+            only(TokenKind::PullRequest, &["12"]),
+            "{text:?}"
+        );
     }
     assert_eq!(
         found("PRs #12, #13 and 14"),
-        only(Kind::PullRequest, &["12", "13", "14"])
+        only(TokenKind::PullRequest, &["12", "13", "14"])
     );
-    assert_eq!(found("PRs #12-15"), only(Kind::PullRequest, &["12", "15"]));
-    assert_eq!(found("see #7"), only(Kind::Reference, &["7"]));
-    assert_eq!(found("owner/name#7"), only(Kind::Reference, &["7"]));
+    assert_eq!(
+        found("PRs #12-15"),
+        only(TokenKind::PullRequest, &["12", "15"])
+    );
+    assert_eq!(found("see #7"), only(TokenKind::Reference, &["7"]));
+    assert_eq!(found("owner/name#7"), only(TokenKind::Reference, &["7"]));
     assert_eq!(found("a press of 12 keys, # 1"), []);
     assert_eq!(found("colour #12ab99"), []);
 }
@@ -62,14 +69,14 @@ fn commits_are_hexadecimal() {
         "commit/1a2b3c4d",
         "x@1a2b3c4d",
     ] {
-        let tokens = scan(text, Reading::Draft);
-        assert!(distinct(&tokens, Kind::Commit).contains(id), "{text}");
+        let tokens = scan(text, CitationReading::Draft);
+        assert!(distinct(&tokens, TokenKind::Commit).contains(id), "{text}");
     }
     assert_eq!(
         found("1a2b3c4..5d6e7f8"),
-        only(Kind::Commit, &["1a2b3c4", "5d6e7f8"])
+        only(TokenKind::Commit, &["1a2b3c4", "5d6e7f8"])
     );
-    assert_eq!(found("`1234567`"), only(Kind::Commit, &["1234567"]));
+    assert_eq!(found("`1234567`"), only(TokenKind::Commit, &["1234567"]));
     assert_eq!(found("1234567 defaced effaced facade12x"), []);
 }
 
@@ -77,12 +84,12 @@ fn commits_are_hexadecimal() {
 fn versions_need_a_mark_or_three_parts() {
     assert_eq!(
         found("v1.2.3, 1.2.3 and v2."),
-        only(Kind::Version, &["1.2.3", "1.2.3", "2"])
+        only(TokenKind::Version, &["1.2.3", "1.2.3", "2"])
     );
-    assert_eq!(found("version 1.2"), only(Kind::Version, &["1.2"]));
+    assert_eq!(found("version 1.2"), only(TokenKind::Version, &["1.2"]));
     assert_eq!(
         found("sqlx@0.9.1-rc.2"),
-        only(Kind::Version, &["0.9.1-rc.2"])
+        only(TokenKind::Version, &["0.9.1-rc.2"])
     );
     assert_eq!(found("takes 1.5 seconds, ipv6, sha256, utf8"), []);
 }
@@ -91,12 +98,12 @@ fn versions_need_a_mark_or_three_parts() {
 fn paths_have_folders_or_usual_endings() {
     assert_eq!(
         found("in src/lib.rs:12."),
-        only(Kind::Path, &["src/lib.rs"])
+        only(TokenKind::Path, &["src/lib.rs"])
     );
-    assert_eq!(found("`host/src`"), only(Kind::Path, &["host/src"]));
+    assert_eq!(found("`host/src`"), only(TokenKind::Path, &["host/src"]));
     assert_eq!(
         found("Cargo.toml and ./docs/"),
-        only(Kind::Path, &["Cargo.toml", "docs"])
+        only(TokenKind::Path, &["Cargo.toml", "docs"])
     );
     assert_eq!(found("input/output, and/or, TCP/IP"), []);
 }
@@ -105,34 +112,43 @@ fn paths_have_folders_or_usual_endings() {
 fn addresses_links_days_counts_and_markup_are_seen() {
     assert_eq!(
         found("https://x.y/z?a=b"),
-        only(Kind::Address, &["https://x.y/z"])
+        only(TokenKind::Address, &["https://x.y/z"])
     );
     assert_eq!(
         found("[a](javascript:x)"),
-        only(Kind::Address, &["javascript:x"])
+        only(TokenKind::Address, &["javascript:x"])
     );
-    assert_eq!(found("on 2026-06-25"), only(Kind::Day, &["2026-06-25"]));
+    assert_eq!(
+        found("on 2026-06-25"),
+        only(TokenKind::Day, &["2026-06-25"])
+    );
     assert_eq!(
         found("12 commits by 3 people in 1 pull request"),
-        only(Kind::Count, &["12 commit", "3 author", "1 pull request"])
+        only(
+            TokenKind::Count,
+            &["12 commit", "3 author", "1 pull request"]
+        )
     );
     assert_eq!(
         found("**Speak HTTP 2** (PR #12)"),
-        only(Kind::PullRequest, &["12"])
+        only(TokenKind::PullRequest, &["12"])
     );
     assert_eq!(
         found("**Add number 1** (pull request #12)"),
-        only(Kind::PullRequest, &["12"])
+        only(TokenKind::PullRequest, &["12"])
     );
     assert_eq!(found("a part 2 commit"), []);
-    assert_eq!(found("see `deadbee`"), only(Kind::Commit, &["deadbee"]));
-    assert_eq!(found("a <b>x"), only(Kind::Markup, &["<b>"]));
+    assert_eq!(
+        found("see `deadbee`"),
+        only(TokenKind::Commit, &["deadbee"])
+    );
+    assert_eq!(found("a <b>x"), only(TokenKind::Markup, &["<b>"]));
     assert_eq!(found("`Vec<T>` and Vec\\<T\\>"), []);
 }
 
 #[test]
 fn lines_are_counted() {
-    let tokens = scan("a\n\nPR #3\n", Reading::Draft);
+    let tokens = scan("a\n\nPR #3\n", CitationReading::Draft);
     assert_eq!(
         tokens.iter().map(|token| token.line).collect::<Vec<_>>(),
         [3]
@@ -142,10 +158,10 @@ fn lines_are_counted() {
 #[test]
 fn a_list_of_numbers_ends_with_its_sentence_or_bracket() {
     let numbers = |text: &str| {
-        let tokens = scan(text, Reading::Draft);
+        let tokens = scan(text, CitationReading::Draft);
         let numbers = tokens
             .iter()
-            .filter(|token| token.kind == Kind::PullRequest);
+            .filter(|token| token.kind == TokenKind::PullRequest);
         numbers.map(|token| token.text.clone()).collect::<Vec<_>>()
     };
     assert_eq!(numbers("(PR #1930). 5 seconds after it"), ["1930"]);

@@ -1,10 +1,10 @@
 //! A text as words: escapes undone, look-alikes made plain, code spans and lines known.
 
-use super::Reading;
+use super::CitationReading;
 
 /// One word, without the punctuation around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct TextWord {
     pub text: String,
     /// From 1.
     pub line: usize,
@@ -15,7 +15,7 @@ pub(super) struct Word {
 }
 
 /// The words of a text.
-pub(super) fn words(text: &str, reading: Reading) -> Vec<Word> {
+pub(super) fn words(text: &str, reading: CitationReading) -> Vec<TextWord> {
     let mut words = Vec::new();
     let mut line = 1;
     let mut code = false;
@@ -23,7 +23,7 @@ pub(super) fn words(text: &str, reading: Reading) -> Vec<Word> {
     let mut apart = false;
     for c in plain(text) {
         if separates(c) {
-            let is_code = code || reading == Reading::Source;
+            let is_code = code || reading == CitationReading::Source;
             apart = push(&mut words, &mut word, line, is_code, apart) || ends(c);
             line += usize::from(c == '\n');
             code = (code ^ (c == '`')) && c != '\n';
@@ -35,20 +35,26 @@ pub(super) fn words(text: &str, reading: Reading) -> Vec<Word> {
         &mut words,
         &mut word,
         line,
-        code || reading == Reading::Source,
+        code || reading == CitationReading::Source,
         apart,
     );
     words
 }
 
 /// Keep a word, if it is one; says whether something has ended before the next.
-fn push(words: &mut Vec<Word>, word: &mut String, line: usize, code: bool, apart: bool) -> bool {
+fn push(
+    words: &mut Vec<TextWord>,
+    word: &mut String,
+    line: usize,
+    code: bool,
+    apart: bool,
+) -> bool {
     let whole = std::mem::take(word);
     let text = whole.trim_end_matches(['.', ':', '-', '=']);
     if text.is_empty() {
         return apart || whole.contains('.');
     }
-    words.push(Word {
+    words.push(TextWord {
         text: text.to_owned(),
         line,
         code,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::asking::or_later;
 use crate::draft::Draft;
-use crate::images::Which;
-use crate::images::plan::Made;
+use crate::images::WhichPicture;
+use crate::images::plan::MadePicture;
 use crate::markdown::pictures::{KEPT, captioned};
 use crate::media::{self, Media, StoreClient};
 use crate::tables::media as rows;
@@ -44,7 +44,7 @@ impl Default for Config {
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
     draft: Draft,
-    images: Vec<Made>,
+    images: Vec<MadePicture>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -52,7 +52,7 @@ struct Writes {
     /// The draft with the words.
     draft: Draft,
     /// The pictures with them.
-    images: Vec<Made>,
+    images: Vec<MadePicture>,
 }
 
 impl Handler for CaptionImages {
@@ -82,7 +82,7 @@ impl Handler for CaptionImages {
         );
         let media = media.map_err(|error| error.to_string());
         // Nobody looks twice at a picture that was taken again, unless that is what was asked for.
-        let unknown = |made: &&mut Made| made.seen_by.is_empty() || call.sent_back;
+        let unknown = |made: &&mut MadePicture| made.seen_by.is_empty() || call.sent_back;
         for made in images.iter_mut().filter(unknown) {
             match seen(call, &config.role, made, &media).await? {
                 Ok((words, by)) => {
@@ -98,7 +98,7 @@ impl Handler for CaptionImages {
         };
         draft.markdown = captioned(&draft.markdown, words)
             .map_err(|error| Stop::failed(FailureKind::Input, error))?;
-        let featured = images.iter().find(|made| made.which == Which::Featured);
+        let featured = images.iter().find(|made| made.which == WhichPicture::Featured);
         if let Some(made) = featured {
             draft.featured = Some(made.image.clone());
         }
@@ -116,7 +116,7 @@ impl Handler for CaptionImages {
 async fn seen(
     call: &Call,
     role: &str,
-    made: &Made,
+    made: &MadePicture,
     media: &Result<Media, String>,
 ) -> Result<Result<(String, String), String>, Stop> {
     let absent = |name: &str| Ok(Err(format!("the store has no {name} to look at")));

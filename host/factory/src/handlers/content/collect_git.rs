@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::bundle::{Bundle, subject};
-use crate::diary::day::{Wanted, day_of_seconds, is_over};
+use crate::diary::day::{WantedDay, day_of_seconds, is_over};
 use crate::diary::gather::{Gatherer, Landed};
 use crate::diary::git::{Git, GitError};
 use crate::diary::looking::Looking;
@@ -62,7 +62,7 @@ impl Handler for CollectGit {
 
     async fn handle(&self, call: &Call, config: Looking, reads: Reads) -> Handled<Writes> {
         let wanted = reads.date.as_deref().unwrap_or("latest");
-        let wanted = Wanted::parse(wanted, call.now)
+        let wanted = WantedDay::parse(wanted, call.now)
             .map_err(|error| Stop::failed(FailureKind::Input, error))?;
         let path = reads.repository.trim();
         if path.is_empty() {
@@ -86,7 +86,7 @@ impl Handler for CollectGit {
             limit: config.max_commits,
             now: call.now,
         };
-        let search = Search {
+        let search = HistorySearch {
             call,
             config: &config,
             gatherer,
@@ -96,8 +96,8 @@ impl Handler for CollectGit {
             path,
         };
         let bundle = match wanted {
-            Wanted::Day(day) => search.day(day).await?,
-            Wanted::Latest => search.latest().await?,
+            WantedDay::Day(day) => search.day(day).await?,
+            WantedDay::Latest => search.latest().await?,
         };
         let subject = bundle.subject();
         let unlooked = bundle.unlooked.clone();
@@ -113,7 +113,7 @@ fn without_files(done: Done<Writes>, id: &String) -> Done<Writes> {
 }
 
 /// One look at a history.
-struct Search<'s> {
+struct HistorySearch<'s> {
     call: &'s Call,
     config: &'s Looking,
     gatherer: Gatherer<'s>,
@@ -124,7 +124,7 @@ struct Search<'s> {
     path: &'s str,
 }
 
-impl Search<'_> {
+impl HistorySearch<'_> {
     async fn day(&self, day: Date) -> Result<Bundle, Stop> {
         self.undecided(day).await?;
         let bundle = self.read(day).await?;

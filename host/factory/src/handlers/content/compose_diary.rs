@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::asking::or_later;
-use crate::diary::answer::{self, Asked};
+use crate::diary::answer::{self, PromptText};
 use crate::diary::bundle::Bundle;
 use crate::diary::composer::{BUILT_IN, compile, draft};
 use crate::diary::material::material;
-use crate::diary::page::{TEMPLATE, Unrendered, Writer};
+use crate::diary::page::{TEMPLATE, Unrendered, PageWriter};
 use crate::draft::Draft;
 
 struct ComposeDiary;
@@ -110,7 +110,7 @@ impl Handler for ComposeDiary {
 /// cause: it may hold addresses of this installation.
 fn built_in(bundle: &Bundle, template: &str, note: Option<String>) -> Result<Draft, Stop> {
     let mut composed = compile(bundle);
-    composed.page.writer = Writer {
+    composed.page.writer = PageWriter {
         model: None,
         instead: note.is_some(),
     };
@@ -161,7 +161,7 @@ async fn ask(
     let (text, model) = (completion.text, completion.model.clone());
     let (bundle, template) = (bundle.clone(), template.to_owned());
     let draft = blocking::compute(call.deadline, move |clock| {
-        let asked = Asked {
+        let asked = PromptText {
             prompt: &prompt,
             material: &material,
         };

@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::asking::{Asking, Question, ask};
+use crate::asking::{Asking, RoleQuestion, ask};
 use crate::draft::Draft;
 use crate::research::Source;
 use crate::tables::posts;
-use crate::writing::answer::{self, Answer, Written};
+use crate::writing::answer::{self, ArticleAnswer, WrittenArticle};
 use crate::writing::seo::shortened;
 use crate::writing::{Brief, known, listed, material};
 
@@ -60,12 +60,12 @@ impl Handler for FirstDraft {
         let posts = call.read(posts::titled(POSTS)).await?;
         let variables =
             json!({ "brief": listed(&brief), "sources": material, "posts": titles(&posts) });
-        let question = Question {
+        let question = RoleQuestion {
             prompt: PROMPT,
             variables: &variables,
             system: SYSTEM,
         };
-        let answered = ask::<Answer>(call, &asking, &question).await?;
+        let answered = ask::<ArticleAnswer>(call, &asking, &question).await?;
         let written = answer::read(answered.value, &known(&sources)).map_err(|reason| {
             let cause = format!("the answer of {} was refused: {reason}", answered.model);
             Stop::unavailable(format!("role {}", asking.role), cause)
@@ -82,8 +82,8 @@ fn titles(posts: &[(String, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn draft(brief: &Brief, sources: &[Source], written: Written, model: &str) -> Draft {
-    let Written {
+fn draft(brief: &Brief, sources: &[Source], written: WrittenArticle, model: &str) -> Draft {
+    let WrittenArticle {
         title,
         summary,
         article,

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
-use crate::images::plan::{Planned, Which, head};
+use crate::images::plan::{PlannedPicture, WhichPicture, head};
 use crate::markdown::pictures::{KEPT, PlacedPicture, shown};
 use crate::tables::{drafts, media, tasks};
 
@@ -32,7 +32,7 @@ struct Reads {
 #[schemars(with = "String")]
 enum Chosen {
     All,
-    One(Which),
+    One(WhichPicture),
 }
 
 impl TryFrom<String> for Chosen {
@@ -51,7 +51,7 @@ struct Writes {
     /// The draft that has it.
     draft: Draft,
     /// The pictures to make.
-    image_plan: Vec<Planned>,
+    image_plan: Vec<PlannedPicture>,
 }
 
 impl Handler for LoadPicture {
@@ -97,13 +97,13 @@ impl Handler for LoadPicture {
 }
 
 /// The pictures that are meant.
-fn chosen(draft: &Draft, chosen: Chosen) -> Result<Vec<Which>, Stop> {
+fn chosen(draft: &Draft, chosen: Chosen) -> Result<Vec<WhichPicture>, Stop> {
     if let Chosen::One(which) = chosen {
         return Ok(vec![which]);
     }
     let inline = shown(&draft.markdown).map_err(|error| Stop::failed(FailureKind::Input, error))?;
-    let inline = (1..).zip(&inline).map(|(number, _)| Which::Inline(number));
-    let featured = draft.featured.iter().map(|_| Which::Featured);
+    let inline = (1..).zip(&inline).map(|(number, _)| WhichPicture::Inline(number));
+    let featured = draft.featured.iter().map(|_| WhichPicture::Featured);
     Ok(featured.chain(inline).collect())
 }
 
@@ -111,9 +111,9 @@ fn chosen(draft: &Draft, chosen: Chosen) -> Result<Vec<Which>, Stop> {
 async fn planned(
     call: &Call,
     (task, draft): (&str, &Draft),
-    which: Which,
+    which: WhichPicture,
     said: Option<&str>,
-) -> Result<Planned, Stop> {
+) -> Result<PlannedPicture, Stop> {
     let old = old(draft, which)?;
     let before = match &old {
         Some(old) => before(call, &old.0, task, which).await?,
@@ -125,7 +125,7 @@ async fn planned(
         _ => head(draft),
     };
     let prompt = said.map(str::to_owned).or(before);
-    Ok(Planned {
+    Ok(PlannedPicture {
         which,
         heading: None,
         basis: String::new(),
@@ -137,8 +137,8 @@ async fn planned(
 
 /// Where the picture is that is there now, and what is said of it. One in the text has to be there;
 /// one that stands for the text need not.
-fn old(draft: &Draft, which: Which) -> Result<Option<(String, String)>, Stop> {
-    let Which::Inline(number) = which else {
+fn old(draft: &Draft, which: WhichPicture) -> Result<Option<(String, String)>, Stop> {
+    let WhichPicture::Inline(number) = which else {
         let featured = draft.featured.as_ref();
         return Ok(featured.map(|image| (image.src.clone(), image.alt.clone())));
     };
@@ -156,7 +156,7 @@ fn old(draft: &Draft, which: Which) -> Result<Option<(String, String)>, Stop> {
 }
 
 /// What the picture of an address was made from, that stands there in the text of a task.
-async fn before(call: &Call, src: &str, task: &str, which: Which) -> Result<Option<String>, Stop> {
+async fn before(call: &Call, src: &str, task: &str, which: WhichPicture) -> Result<Option<String>, Stop> {
     let Some(name) = src.strip_prefix(KEPT) else {
         return Ok(None);
     };

@@ -20,15 +20,15 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::diary::id::derived;
-use crate::images::plan::Made;
-use crate::images::provider::{self, Content};
-use crate::images::{Cause, Picture, Planned, Provider, Trouble, Wanted, Which};
+use crate::images::plan::MadePicture;
+use crate::images::provider::{self, PictureContent};
+use crate::images::{PictureCause, Picture, PlannedPicture, PictureProvider, PictureTrouble, PictureRequest, WhichPicture};
 use crate::media::{self, Media, StoreClient};
 use crate::tables::media::{self as rows, MediaRow};
 
 mod had;
 
-use self::had::{Had, Place, handed_on, parted};
+use self::had::{Had, PicturePlace, handed_on, parted};
 
 struct MakeImages;
 
@@ -92,7 +92,7 @@ impl Default for Config {
 
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
-    image_plan: Vec<Planned>,
+    image_plan: Vec<PlannedPicture>,
     /// The id of the task that they are for.
     task: Option<String>,
 }
@@ -100,7 +100,7 @@ struct Reads {
 #[derive(Serialize, JsonSchema)]
 struct Writes {
     /// The pictures that were made.
-    images: Vec<Made>,
+    images: Vec<MadePicture>,
 }
 
 impl Handler for MakeImages {
@@ -130,7 +130,7 @@ impl Handler for MakeImages {
         making.find(&mut plan).await?;
         let (made, missing) = match making.is_ready(&plan).await {
             Ok(()) => making.all(plan).await?,
-            Err(trouble) if config.missing == Missing::Tell && trouble.cause != Cause::Busy => {
+            Err(trouble) if config.missing == Missing::Tell && trouble.cause != PictureCause::Busy => {
                 parted(plan, &trouble)
             }
             Err(trouble) => return Err(trouble.stop("its health", call.now)),
@@ -145,7 +145,7 @@ impl Handler for MakeImages {
 }
 
 /// The picture that is missing, and the others.
-fn told(which: Which, others: &[(Which, Trouble)]) -> String {
+fn told(which: WhichPicture, others: &[(WhichPicture, PictureTrouble)]) -> String {
     let others = others
         .iter()
         .map(|(which, trouble)| format!("; {which}: {trouble}"));
@@ -156,7 +156,7 @@ fn told(which: Which, others: &[(Which, Trouble)]) -> String {
 struct PictureCall<'c> {
     call: &'c Call,
     config: &'c Config,
-    provider: Provider,
+    provider: PictureProvider,
     media: Media,
     task: Option<String>,
 }
@@ -164,7 +164,7 @@ struct PictureCall<'c> {
 impl<'c> PictureCall<'c> {
     fn open(call: &'c Call, config: &'c Config, task: Option<String>) -> Result<Self, Stop> {
         let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Config, error);
-        let provider = Provider::of(&call.settings).map_err(|error| wrong(&error))?;
+        let provider = PictureProvider::of(&call.settings).map_err(|error| wrong(&error))?;
         let provider = provider.ok_or_else(|| {
             let key = provider::PROVIDER;
             wrong(&format!(
@@ -191,15 +191,15 @@ impl<'c> PictureCall<'c> {
         most.min(self.call.remaining() * 9 / 10)
     }
 
-    async fn send(&self, request: Request) -> Result<Response, Trouble> {
+    async fn send(&self, request: Request) -> Result<Response, PictureTrouble> {
         let reach = Reach::Origin(&self.provider.url);
         Ok(self.call.send(reach, request).await?)
     }
 
     /// Ask, and ask again while there are attempts left and what keeps it away may pass.
-    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Trouble>
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, PictureTrouble>
     where
-        F: Future<Output = Result<T, Trouble>>,
+        F: Future<Output = Result<T, PictureTrouble>>,
     {
         for _ in 1..self.config.attempts {
             match ask().await {
@@ -214,14 +214,14 @@ impl<'c> PictureCall<'c> {
         ask().await
     }
 
-    async fn is_well(&self) -> Result<(), Trouble> {
+    async fn is_well(&self) -> Result<(), PictureTrouble> {
         let response = self.send(self.provider.health(self.patience())).await?;
         self.provider.is_well(&response)
     }
 
     /// Find the pictures that are there already: of an earlier attempt of this visit, and of earlier visits those
     /// that were asked for in the very same way, unless they are wanted anew.
-    async fn find(&self, plan: &mut [Place<'_>]) -> Result<(), Stop> {
+    async fn find(&self, plan: &mut [PicturePlace<'_>]) -> Result<(), Stop> {
         let of_run = self.call.read(rows::of_run(&self.call.run)).await?;
         let mut taken = BTreeSet::new();
         for (planned, found) in plan {
@@ -248,7 +248,7 @@ impl<'c> PictureCall<'c> {
     }
 
     /// Whether the server can be asked for what is not there; where all is, it is not asked even that.
-    async fn is_ready(&self, plan: &[Place<'_>]) -> Result<(), Trouble> {
+    async fn is_ready(&self, plan: &[PicturePlace<'_>]) -> Result<(), PictureTrouble> {
         if plan.iter().all(|(_, row)| row.is_some()) {
             return Ok(());
         }
@@ -256,7 +256,7 @@ impl<'c> PictureCall<'c> {
     }
 
     /// Every picture, or why it is missing. A server that is busy ends it.
-    async fn all(&self, plan: Vec<Place<'_>>) -> Result<(Vec<Had>, Vec<(Which, Trouble)>), Stop> {
+    async fn all(&self, plan: Vec<PicturePlace<'_>>) -> Result<(Vec<Had>, Vec<(WhichPicture, PictureTrouble)>), Stop> {
         let (mut had, mut missing) = (Vec::new(), Vec::new());
         for (planned, row) in plan {
             if let Some(row) = row {
@@ -265,7 +265,7 @@ impl<'c> PictureCall<'c> {
             }
             match self.made(planned).await? {
                 Ok(row) => had.push(Had::new(row, planned)),
-                Err(trouble) if trouble.cause == Cause::Busy => {
+                Err(trouble) if trouble.cause == PictureCause::Busy => {
                     return Err(trouble.stop(planned.which, self.call.now));
                 }
                 Err(trouble) => missing.push((planned.which, trouble)),
@@ -275,16 +275,16 @@ impl<'c> PictureCall<'c> {
     }
 
     /// The same whenever this visit asks for this picture.
-    fn key(&self, which: Which) -> String {
+    fn key(&self, which: WhichPicture) -> String {
         format!("{}/{which}", self.call.idempotency_key())
     }
 
-    fn id(&self, which: Which) -> String {
+    fn id(&self, which: WhichPicture) -> String {
         derived(&["media", &self.key(which)])
     }
 
     /// A digest of all that a picture depends on besides chance.
-    fn asked_for(&self, planned: &Planned) -> String {
+    fn asked_for(&self, planned: &PlannedPicture) -> String {
         let (config, provider) = (self.config, &self.provider);
         let asked = json!({
             "provider": provider.name(), "model": provider.model, "prompt": planned.prompt,
@@ -295,15 +295,15 @@ impl<'c> PictureCall<'c> {
     }
 
     /// The most pixels in a row that are kept of it.
-    fn widest(&self, which: Which) -> u32 {
+    fn widest(&self, which: WhichPicture) -> u32 {
         match which {
-            Which::Featured => self.config.width_featured,
-            Which::Inline(_) => self.config.width_inline,
+            WhichPicture::Featured => self.config.width_featured,
+            WhichPicture::Inline(_) => self.config.width_inline,
         }
     }
 
     /// A new picture.
-    async fn made(&self, planned: &Planned) -> Result<Result<MediaRow, Trouble>, Stop> {
+    async fn made(&self, planned: &PlannedPicture) -> Result<Result<MediaRow, PictureTrouble>, Stop> {
         let (key, id) = (self.key(planned.which), self.id(planned.which));
         let asked = self.patiently(|| self.asked(planned, &key, id.clone()));
         match asked.await {
@@ -315,9 +315,9 @@ impl<'c> PictureCall<'c> {
         }
     }
 
-    async fn asked(&self, planned: &Planned, key: &str, id: String) -> Result<MediaRow, Trouble> {
+    async fn asked(&self, planned: &PlannedPicture, key: &str, id: String) -> Result<MediaRow, PictureTrouble> {
         let seed = seed(key);
-        let wanted = Wanted {
+        let wanted = PictureRequest {
             prompt: &planned.prompt,
             negative: &self.config.negative,
             width: self.config.width,
@@ -327,10 +327,10 @@ impl<'c> PictureCall<'c> {
         let request = self.provider.generate(&wanted, key, self.patience());
         let (provider, response) = (self.provider.clone(), self.send(request).await?);
         let read = blocking::wait_until(self.call.deadline, move || provider.read(response)).await;
-        let answered = read.map_err(|error| lost(error, Cause::WrongAnswer))??;
+        let answered = read.map_err(|error| lost(error, PictureCause::WrongAnswer))??;
         let bytes = match answered.content {
-            Content::Bytes(bytes) => bytes,
-            Content::At(url) => self.fetch(&url).await?,
+            PictureContent::Bytes(bytes) => bytes,
+            PictureContent::At(url) => self.fetch(&url).await?,
         };
         let picture = self.kept(bytes, planned.which).await?;
         Ok(MediaRow {
@@ -358,7 +358,7 @@ impl<'c> PictureCall<'c> {
     }
 
     /// The file that an answer names: of the server itself, or of a public one.
-    async fn fetch(&self, url: &url::Url) -> Result<Vec<u8>, Trouble> {
+    async fn fetch(&self, url: &url::Url) -> Result<Vec<u8>, PictureTrouble> {
         let request = self.provider.fetch(url, self.patience());
         let response = if self.provider.is_own(url) {
             self.send(request).await?
@@ -369,24 +369,24 @@ impl<'c> PictureCall<'c> {
     }
 
     /// The picture of a file, in the store.
-    async fn kept(&self, bytes: Vec<u8>, which: Which) -> Result<Picture, Trouble> {
+    async fn kept(&self, bytes: Vec<u8>, which: WhichPicture) -> Result<Picture, PictureTrouble> {
         let width = self.widest(which);
         let read =
             blocking::wait_until(self.call.deadline, move || Picture::read(&bytes, width)).await;
-        let picture = read.map_err(|error| lost(error, Cause::NotAnImage))??;
+        let picture = read.map_err(|error| lost(error, PictureCause::NotAnImage))??;
         let put = self.media.put(&picture.name(), picture.bytes.clone()).await;
-        put.map_err(|error| Trouble::new(Cause::UploadFailed, error))?;
+        put.map_err(|error| PictureTrouble::new(PictureCause::UploadFailed, error))?;
         Ok(picture)
     }
 }
 
 /// What reads an answer did not come to its end: in its time, or for that cause.
-fn lost(error: Unanswered, cause: Cause) -> Trouble {
+fn lost(error: Unanswered, cause: PictureCause) -> PictureTrouble {
     let cause = match error {
-        Unanswered::TimeOver(_) => Cause::Timeout,
+        Unanswered::TimeOver(_) => PictureCause::Timeout,
         Unanswered::Lost(_) => cause,
     };
-    Trouble::new(cause, error)
+    PictureTrouble::new(cause, error)
 }
 
 /// A number that follows from the picture's own key, so that asking again asks for the same.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
 use crate::research::Source;
-use crate::writing::normal::{Known, cleaned, strangers};
+use crate::writing::normal::{AllowedLinks, cleaned, strangers};
 use crate::writing::{Article, unreadable};
 
 struct Normalise;
@@ -39,7 +39,7 @@ impl Handler for Normalise {
         let Reads { mut draft, sources } = reads;
         let article = Article::of(&draft).map_err(unreadable)?;
         let cited: Vec<&str> = sources.iter().map(|source| source.url.as_str()).collect();
-        let known = Known {
+        let known = AllowedLinks {
             cited: &cited,
             posts: None,
         };

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
-use crate::images::Which;
-use crate::images::plan::Made;
-use crate::markdown::pictures::{Placed, place};
+use crate::images::WhichPicture;
+use crate::images::plan::MadePicture;
+use crate::markdown::pictures::{PictureBelow, place};
 
 struct PlaceImages;
 
@@ -18,7 +18,7 @@ callboard_core::register!(PlaceImages);
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
     draft: Draft,
-    images: Vec<Made>,
+    images: Vec<MadePicture>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -36,10 +36,10 @@ impl Handler for PlaceImages {
 
     async fn handle(&self, _: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let Reads { mut draft, images } = reads;
-        let featured = images.iter().find(|it| it.which == Which::Featured);
+        let featured = images.iter().find(|it| it.which == WhichPicture::Featured);
         draft.featured = featured.map(|made| made.image.clone());
         let inline = images.iter().filter_map(|made| {
-            Some(Placed {
+            Some(PictureBelow {
                 heading: made.heading.as_deref()?,
                 src: &made.image.src,
                 alt: &made.image.alt,

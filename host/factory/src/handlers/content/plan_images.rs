@@ -14,7 +14,7 @@ use crate::asking::or_later;
 use crate::diary::answer::schema_of;
 use crate::draft::Draft;
 use crate::images::plan::planned;
-use crate::images::{Planned, Provider, Which, provider};
+use crate::images::{PlannedPicture, PictureProvider, WhichPicture, provider};
 use crate::markdown::pictures;
 use crate::tables::media::{self as rows, MediaRow};
 
@@ -64,20 +64,20 @@ struct Reads {
 #[derive(Serialize, JsonSchema)]
 struct Writes {
     /// The pictures to make.
-    image_plan: Vec<Planned>,
+    image_plan: Vec<PlannedPicture>,
 }
 
 /// What the role answers.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Answer {
-    pictures: Vec<Prompt>,
+struct PlanAnswer {
+    pictures: Vec<PicturePrompt>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Prompt {
-    which: Which,
+struct PicturePrompt {
+    which: WhichPicture,
     prompt: String,
 }
 
@@ -99,7 +99,7 @@ impl Handler for PlanImages {
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let failed = |kind, error: &dyn std::fmt::Display| Stop::failed(kind, error);
-        let provider = Provider::of(&call.settings);
+        let provider = PictureProvider::of(&call.settings);
         if provider
             .map_err(|error| failed(FailureKind::Config, &error))?
             .is_none()
@@ -134,7 +134,7 @@ impl Handler for PlanImages {
 }
 
 /// A picture that shows what one did that was made for the same words; else it is given back, to be planned.
-fn as_made<'p>(picture: &'p mut Planned, made: &[MediaRow]) -> Option<&'p mut Planned> {
+fn as_made<'p>(picture: &'p mut PlannedPicture, made: &[MediaRow]) -> Option<&'p mut PlannedPicture> {
     let fits = |row: &&MediaRow| row.basis == picture.basis;
     let Some(row) = made.iter().find(fits) else {
         return Some(picture);
@@ -150,7 +150,7 @@ async fn ask(
     call: &Call,
     config: &Config,
     draft: &Draft,
-    plan: &mut [&mut Planned],
+    plan: &mut [&mut PlannedPicture],
 ) -> Result<Result<(), String>, Stop> {
     if config.role.is_empty() || plan.is_empty() {
         return Ok(Ok(()));
@@ -167,7 +167,7 @@ async fn ask(
         system: SYSTEM.to_owned(),
         prompt: call.resources.prompt(PROMPT, &variables)?,
         max_tokens: TOKENS,
-        schema: Some(schema_of::<Answer>()),
+        schema: Some(schema_of::<PlanAnswer>()),
         timeout: call.remaining() * 3 / 4,
         ..ModelRequest::default()
     };
@@ -179,10 +179,10 @@ async fn ask(
 }
 
 /// The plan with what the role says of each picture in it.
-fn told(completion: Completion, plan: &mut [&mut Planned]) -> Result<(), String> {
-    let answer: Answer = serde_json::from_value(completion.json.unwrap_or_default())
+fn told(completion: Completion, plan: &mut [&mut PlannedPicture]) -> Result<(), String> {
+    let answer: PlanAnswer = serde_json::from_value(completion.json.unwrap_or_default())
         .map_err(|error| format!("the answer of {} can't be read: {error}", completion.model))?;
-    let said = |which: Which| {
+    let said = |which: WhichPicture| {
         let mut said = answer.pictures.iter().filter(|it| it.which == which);
         let text = said.next().map(|it| it.prompt.trim())?;
         Some(text.chars().take(LONGEST).collect::<String>()).filter(|text| !text.is_empty())

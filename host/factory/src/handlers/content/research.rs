@@ -12,7 +12,7 @@ use url::Url;
 use crate::diary::id::derived;
 use crate::fetching::{FetchRules, Fetcher};
 use crate::research::feed;
-use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
+use crate::research::{ReadPage, MissedSource, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
 
 mod kept;
@@ -82,9 +82,9 @@ struct Writes {
 }
 
 /// A page that is to be read, or was read already.
-enum Wanted {
+enum WantedPage {
     Page(String),
-    Whole(Found),
+    Whole(ReadPage),
 }
 
 impl Handler for Research {
@@ -104,7 +104,7 @@ impl Handler for Research {
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let fetcher = Fetcher::new(call, &config.fetch);
-        let asked = Asked::of(&reads);
+        let asked = ReadingList::of(&reads);
         if asked.is_nothing() {
             return Ok(Done::new(Writes {
                 sources: Vec::new(),
@@ -128,7 +128,7 @@ impl Handler for Research {
             let causes: Vec<String> = causes.collect();
             return Err(Stop::unavailable("research", causes.join("; ")));
         }
-        let rows: Vec<sources::Source> = sources
+        let rows: Vec<sources::SourceRow> = sources
             .iter()
             .map(|it| row(call, &reads.subject, it))
             .collect();
@@ -141,14 +141,14 @@ impl Handler for Research {
 }
 
 /// What a person asks to be read.
-struct Asked {
+struct ReadingList {
     urls: Vec<String>,
     feeds: Vec<String>,
     items: Vec<String>,
     queries: Vec<String>,
 }
 
-impl Asked {
+impl ReadingList {
     fn of(reads: &Reads) -> Self {
         let addresses = |several: &Option<Several>| {
             several.as_ref().map(Several::addresses).unwrap_or_default()
@@ -176,16 +176,16 @@ impl Asked {
         call: &Call,
         fetcher: &Fetcher<'_>,
         config: &Config,
-    ) -> Result<(Vec<Wanted>, Vec<Missed>), Stop> {
-        let mut wanted: Vec<Wanted> = self.urls.iter().cloned().map(Wanted::Page).collect();
+    ) -> Result<(Vec<WantedPage>, Vec<MissedSource>), Stop> {
+        let mut wanted: Vec<WantedPage> = self.urls.iter().cloned().map(WantedPage::Page).collect();
         let mut missed = Vec::new();
         for feed in &self.feeds {
             match fetcher.feed(feed, config.items).await {
                 Ok(read) => {
-                    missed.extend(read.refused.as_ref().map(|why| Missed::new(feed, why)));
+                    missed.extend(read.refused.as_ref().map(|why| MissedSource::new(feed, why)));
                     wanted.extend(told_by(read));
                 }
-                Err(why) => missed.push(Missed::new(feed, why)),
+                Err(why) => missed.push(MissedSource::new(feed, why)),
             }
         }
         let (kept, unknown) = kept::items(call, &self.items, config).await?;
@@ -200,9 +200,9 @@ impl Asked {
                 )),
             };
             match found {
-                Ok(hits) if hits.is_empty() => missed.push(Missed::new(query, "nothing was found")),
-                Ok(hits) => wanted.extend(hits.into_iter().map(|hit| Wanted::Page(hit.url))),
-                Err(why) => missed.push(Missed::new(format!("search for `{query}`"), why)),
+                Ok(hits) if hits.is_empty() => missed.push(MissedSource::new(query, "nothing was found")),
+                Ok(hits) => wanted.extend(hits.into_iter().map(|hit| WantedPage::Page(hit.url))),
+                Err(why) => missed.push(MissedSource::new(format!("search for `{query}`"), why)),
             }
         }
         let mut seen = std::collections::BTreeSet::new();
@@ -213,7 +213,7 @@ impl Asked {
         if beyond > 0 {
             let most = config.most;
             let why = format!("{beyond} more addresses were not read: `config.most` is {most}");
-            missed.push(Missed::new("what was found", why));
+            missed.push(MissedSource::new("what was found", why));
         }
         Ok((wanted, missed))
     }
@@ -234,31 +234,31 @@ impl Asked {
     }
 }
 
-impl Wanted {
+impl WantedPage {
     fn url(&self) -> &str {
         match self {
-            Wanted::Page(url) => url,
-            Wanted::Whole(found) => &found.url,
+            WantedPage::Page(url) => url,
+            WantedPage::Whole(found) => &found.url,
         }
     }
 }
 
 /// What a feed leads to.
-fn told_by(read: feed::Read) -> impl Iterator<Item = Wanted> {
-    let feed::Read {
+fn told_by(read: feed::ParsedFeed) -> impl Iterator<Item = WantedPage> {
+    let feed::ParsedFeed {
         url, title, items, ..
     } = read;
     let items = items.into_iter().filter(|item| !item.url.is_empty());
     items.map(move |item| {
         if !stands_for(&url, &item.url, &item.text) {
-            return Wanted::Page(item.url);
+            return WantedPage::Page(item.url);
         }
         let site = if title.is_empty() {
             host(&item.url)
         } else {
             title.clone()
         };
-        Wanted::Whole(Found {
+        WantedPage::Whole(ReadPage {
             url: item.url,
             title: item.title,
             site,
@@ -273,13 +273,13 @@ fn stands_for(feed: &str, page: &str, text: &str) -> bool {
     feed::speaks_for(feed, page) && text.chars().count() >= WHOLE
 }
 
-async fn read(fetcher: &Fetcher<'_>, wanted: Wanted) -> Result<Found, Missed> {
+async fn read(fetcher: &Fetcher<'_>, wanted: WantedPage) -> Result<ReadPage, MissedSource> {
     match wanted {
-        Wanted::Page(url) => fetcher
+        WantedPage::Page(url) => fetcher
             .page(&url)
             .await
-            .map_err(|why| Missed::new(url, why)),
-        Wanted::Whole(found) => Ok(found),
+            .map_err(|why| MissedSource::new(url, why)),
+        WantedPage::Whole(found) => Ok(found),
     }
 }
 
@@ -291,7 +291,7 @@ fn place(url: &str, site: &str, title: &str) -> String {
     }
 }
 
-fn row(call: &Call, subject: &str, source: &Source) -> sources::Source {
+fn row(call: &Call, subject: &str, source: &Source) -> sources::SourceRow {
     let Source {
         id,
         url,
@@ -300,7 +300,7 @@ fn row(call: &Call, subject: &str, source: &Source) -> sources::Source {
         published,
         text,
     } = source.clone();
-    sources::Source {
+    sources::SourceRow {
         id: derived(&["source", subject, &place(&url, &site, &title)]),
         subject: subject.to_owned(),
         run: call.run.clone(),

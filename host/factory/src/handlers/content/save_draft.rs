@@ -16,10 +16,10 @@ use serde_json::json;
 
 use crate::diary::check::Citations;
 use crate::diary::id::derived;
-use crate::draft::{Draft, Said};
+use crate::draft::{Draft, DraftReports};
 use crate::markdown;
-use crate::rails::aggregate::Report;
-use crate::tables::drafts::{self, Origin};
+use crate::rails::aggregate::RailsReport;
+use crate::tables::drafts::{self, DraftOrigin};
 use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
 
@@ -44,15 +44,15 @@ struct Reads {
     citations: Option<Citations>,
     /// What all rails came to, where they were added up.
     #[serde(default)]
-    report: Option<Report>,
+    report: Option<RailsReport>,
     /// Whether a person should look before it is published.
     #[serde(default)]
     flagged: bool,
 }
 
 impl Reads {
-    fn said(&self) -> Said {
-        Said {
+    fn said(&self) -> DraftReports {
+        DraftReports {
             citations: json!(self.citations),
             rails: json!(self.report),
             flagged: self.flagged,
@@ -109,7 +109,7 @@ impl Handler for SaveDraft {
         for write in task(call, existing.is_none(), &subject, newest) {
             done = done.write(write);
         }
-        let is_merge = newest.origin == Origin::Merge;
+        let is_merge = newest.origin == DraftOrigin::Merge;
         for draft in &new {
             done = done.write(drafts::insert(draft));
         }
@@ -147,7 +147,7 @@ fn task(
     call: &Call,
     is_new: bool,
     subject: &str,
-    newest: &drafts::Draft,
+    newest: &drafts::DraftVersion,
 ) -> impl Iterator<Item = Statement> {
     let happening = Happening {
         event: TaskEvent::Save,
@@ -155,7 +155,7 @@ fn task(
         detail: &newest.written_by,
         at: At::Moment(call.now),
     };
-    let drafts::Draft { task, number, .. } = newest;
+    let drafts::DraftVersion { task, number, .. } = newest;
     let statements = if is_new {
         let new = NewTask {
             id: task,
@@ -185,18 +185,18 @@ fn task(
 fn new_drafts(
     call: &Call,
     task: &str,
-    mut kept: Vec<drafts::Draft>,
+    mut kept: Vec<drafts::DraftVersion>,
     reads: &Reads,
-) -> Vec<drafts::Draft> {
+) -> Vec<drafts::DraftVersion> {
     let number = kept.last().map_or(0, |draft| draft.number) + 1;
     let draft = &reads.draft;
     let said = reads.said();
-    let own = drafts::Draft {
+    let own = drafts::DraftVersion {
         id: derived(&["draft", task, &number.to_string()]),
         task: task.to_owned(),
         number,
         parent: None,
-        origin: Origin::Pipeline,
+        origin: DraftOrigin::Pipeline,
         editor: String::new(),
         run: call.run.clone(),
         title: draft.title.clone(),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::asking::{Asking, Question, ask, or_later};
+use crate::asking::{Asking, RoleQuestion, ask, or_later};
 use crate::draft::Draft;
 use crate::writing::seo::{Seo, built_in, filled};
 use crate::writing::{Article, Brief, listed, unreadable};
@@ -66,7 +66,7 @@ impl Handler for SeoFields {
             "title": draft.title, "text": text, "keywords": listed_words(&brief),
             "feedback": feedback.unwrap_or_default(),
         });
-        let question = Question {
+        let question = RoleQuestion {
             prompt: PROMPT,
             variables: &variables,
             system: SYSTEM,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::asking::{Asking, Question, ask, or_later};
+use crate::asking::{Asking, RoleQuestion, ask, or_later};
 use crate::draft::Draft;
 use crate::tables::posts;
 use crate::writing::titles::{Originality, choose, likeness};
@@ -149,7 +149,7 @@ async fn candidates(
     let text: String = draft.markdown.chars().take(SHOWN).collect();
     let known: Vec<&str> = published.iter().take(30).map(String::as_str).collect();
     let variables = json!({ "brief": listed(brief), "text": text, "published": known.join("\n") });
-    let question = Question {
+    let question = RoleQuestion {
         prompt: PROMPT,
         variables: &variables,
         system: SYSTEM,

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use callboard_core::blocking;
-use callboard_core::confined_folder::{Problem, Refusal};
+use callboard_core::confined_folder::{FolderProblem, Refusal};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
@@ -23,13 +23,13 @@ use crate::front_matter::Language;
 use crate::media::{self, Media, StoreClient, Unstored};
 use crate::posts_folder::commit::{Committer, Uncommitted};
 use crate::posts_folder::files::{PICTURES, PostsFiles, There};
-use crate::posts_folder::{self, Place, Refused};
+use crate::posts_folder::{self, FolderPlace, Refused};
 use crate::tables::post_slugs;
 use crate::tables::posts::{self, Post};
 
-struct MarkdownFolder;
+struct PublishMarkdownFolder;
 
-callboard_core::register!(MarkdownFolder);
+callboard_core::register!(PublishMarkdownFolder);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +66,7 @@ struct Reads {
     slug: String,
 }
 
-impl Handler for MarkdownFolder {
+impl Handler for PublishMarkdownFolder {
     type Config = Config;
     type Reads = Reads;
     type Writes = ();
@@ -89,7 +89,7 @@ impl Handler for MarkdownFolder {
         if let Some(committer) = &committer {
             committer.is_ready().await.map_err(uncommitted)?;
         }
-        let place = Place::of(own, workspace, &folder);
+        let place = FolderPlace::of(own, workspace, &folder);
         let root = place.root.clone();
         let post = changing::post_at(call, &reads.slug).await?;
         let posts = call.read(posts::places()).await?.into_iter();
@@ -98,9 +98,9 @@ impl Handler for MarkdownFolder {
                 Some(document(call, &config, post).await?),
                 pictures(call, post).await?,
             ),
-            None => (None, Pictures::default()),
+            None => (None, PostPictures::default()),
         };
-        let target = Target {
+        let target = FolderTarget {
             place,
             posts: posts.map(|(id, at, shown)| (id, (at, shown))).collect(),
             addresses: call.read(post_slugs::all()).await?.into_iter().collect(),
@@ -192,36 +192,36 @@ async fn document(call: &Call, config: &Config, post: &Post) -> Result<(String, 
 
 /// What gives the pictures of a post.
 #[derive(Default)]
-struct Pictures {
+struct PostPictures {
     names: Vec<String>,
     from: Option<(Media, Handle)>,
 }
 
 /// The pictures that it shows. Each is in memory by the piece.
-async fn pictures(call: &Call, post: &Post) -> Result<Pictures, Stop> {
+async fn pictures(call: &Call, post: &Post) -> Result<PostPictures, Stop> {
     changing::pictured(call, &post.markdown, post.featured.as_ref()).await?;
     let client = StoreClient::of(call);
     let media = Media::existing(&call.settings, call.resources.folder(), client);
     let media = media.map_err(|error| Stop::unavailable("media store", error))?;
-    Ok(Pictures {
+    Ok(PostPictures {
         names: media::names(&post.markdown, post.featured.as_ref()),
         from: media.map(|media| (media, Handle::current())),
     })
 }
 
-impl Pictures {
-    fn write(&self, name: &str, files: &PostsFiles) -> Result<(), Trouble> {
+impl PostPictures {
+    fn write(&self, name: &str, files: &PostsFiles) -> Result<(), FolderTrouble> {
         let found = match &self.from {
             Some((media, runtime)) => media.waited(runtime, name)?,
             None => None,
         };
-        let pieces = found.ok_or_else(|| Trouble::NoPicture(name.to_owned()))?;
+        let pieces = found.ok_or_else(|| FolderTrouble::NoPicture(name.to_owned()))?;
         files.write_picture(name, |file| {
             for piece in pieces {
                 let written = file.write_all(&piece?);
                 written.map_err(|cause| Refusal {
                     path: files.path(&format!("{PICTURES}/{name}")),
-                    problem: Problem::Unwritten(cause),
+                    problem: FolderProblem::Unwritten(cause),
                 })?;
             }
             Ok(())
@@ -230,14 +230,14 @@ impl Pictures {
 }
 
 /// What is to be in the folder.
-struct Target {
-    place: Place,
+struct FolderTarget {
+    place: FolderPlace,
     /// All posts by their ids, each with its address and whether it is shown.
     posts: BTreeMap<String, (String, bool)>,
     /// The addresses that posts have and had, each with the post's id.
     addresses: BTreeMap<String, String>,
     document: Option<(String, String)>,
-    pictures: Pictures,
+    pictures: PostPictures,
 }
 
 /// What came of it.
@@ -247,11 +247,11 @@ struct Wrote {
     removed: u64,
     pictures: u64,
     /// What should be gone, and is not.
-    left: Vec<Left>,
+    left: Vec<LeftDocument>,
 }
 
 /// A document that stays.
-struct Left {
+struct LeftDocument {
     path: String,
     /// The id of its post.
     post: String,
@@ -266,7 +266,7 @@ struct Gone {
 }
 
 /// Why the folder is not as it is to be.
-enum Trouble {
+enum FolderTrouble {
     Files(Refusal),
     Store(Unstored),
     NoPicture(String),
@@ -274,32 +274,32 @@ enum Trouble {
     Rule(&'static str, String, String),
 }
 
-impl From<Refusal> for Trouble {
+impl From<Refusal> for FolderTrouble {
     fn from(refusal: Refusal) -> Self {
-        Trouble::Files(refusal)
+        FolderTrouble::Files(refusal)
     }
 }
 
-impl From<Unstored> for Trouble {
+impl From<Unstored> for FolderTrouble {
     fn from(error: Unstored) -> Self {
-        Trouble::Store(error)
+        FolderTrouble::Store(error)
     }
 }
 
-impl Trouble {
+impl FolderTrouble {
     fn stop(self, folder: &str, root: &Path) -> Stop {
         match self {
-            Trouble::Files(Refusal { path, problem }) => {
+            FolderTrouble::Files(Refusal { path, problem }) => {
                 let told = format!("{} {problem}", shown(root, &path));
                 match problem {
-                    Problem::Absent | Problem::Failed(_) | Problem::Unwritten(_) => unwritten(folder, &told),
+                    FolderProblem::Absent | FolderProblem::Failed(_) | FolderProblem::Unwritten(_) => unwritten(folder, &told),
                     // Trying again changes nothing.
                     lasting => Stop::failed(FailureKind::Config, format!("{told}; {}", lasting.mend())),
                 }
             }
-            Trouble::Store(error) => Stop::unavailable("media store", error),
-            Trouble::NoPicture(name) => Stop::unavailable("media store", format!("`{name}` is not there")),
-            Trouble::Rule(rule, path, why) => Stop::rejected(rule, format!("{} {why}", shown(root, &path))),
+            FolderTrouble::Store(error) => Stop::unavailable("media store", error),
+            FolderTrouble::NoPicture(name) => Stop::unavailable("media store", format!("`{name}` is not there")),
+            FolderTrouble::Rule(rule, path, why) => Stop::rejected(rule, format!("{} {why}", shown(root, &path))),
         }
     }
 }
@@ -312,9 +312,9 @@ fn shown(root: &Path, path: &str) -> String {
 const EDITED: &str =
     "was edited since it was written, and is left as it is; move it away to have it written anew";
 
-impl Target {
+impl FolderTarget {
     /// Pictures first, so that no document shows one that is not there yet.
-    fn write(self) -> Result<Wrote, Trouble> {
+    fn write(self) -> Result<Wrote, FolderTrouble> {
         let mut wrote = Wrote::default();
         let files = PostsFiles::made(&self.place)?;
         if let Some((name, text)) = &self.document {
@@ -336,7 +336,7 @@ impl Target {
 
     /// Documents of posts that are shown no more, or elsewhere. One that is not known as a post's by its head may
     /// be one by its address.
-    fn remove_stale(&self, files: &PostsFiles, wrote: &mut Wrote) -> Result<(), Trouble> {
+    fn remove_stale(&self, files: &PostsFiles, wrote: &mut Wrote) -> Result<(), FolderTrouble> {
         for (slug, there) in files.all()? {
             let name = format!("{slug}.md");
             let (id, intact, rule, why) = match there {
@@ -359,7 +359,7 @@ impl Target {
                 wrote.removed += u64::from(files.remove(&name)?);
                 continue;
             }
-            wrote.left.push(Left {
+            wrote.left.push(LeftDocument {
                 path: files.path(&name),
                 post: id,
                 rule,
@@ -404,16 +404,16 @@ impl Wrote {
 }
 
 /// Whether the document is to be written; what somebody else wrote there is not written over.
-fn is_new(files: &PostsFiles, name: &str, text: &str) -> Result<bool, Trouble> {
+fn is_new(files: &PostsFiles, name: &str, text: &str) -> Result<bool, FolderTrouble> {
     let path = || files.path(name);
     match files.there(name)? {
         There::Nothing => Ok(true),
         There::Ours(_, there) if there == text => Ok(false),
         There::Ours(seal, _) if seal.intact => Ok(true),
-        There::Ours(..) => Err(Trouble::Rule("edited", path(), EDITED.to_owned())),
+        There::Ours(..) => Err(FolderTrouble::Rule("edited", path(), EDITED.to_owned())),
         There::Other(why) => {
             let told = format!("is not known as Callboard's ({why}), and is left as it is; move it away to have it written");
-            Err(Trouble::Rule("foreign", path(), told))
+            Err(FolderTrouble::Rule("foreign", path(), told))
         }
     }
 }

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::{self, Image};
-use crate::images::Which;
-use crate::images::plan::Made;
+use crate::images::WhichPicture;
+use crate::images::plan::MadePicture;
 use crate::markdown::pictures::replace;
-use crate::tables::drafts::{self, Origin};
+use crate::tables::drafts::{self, DraftOrigin};
 use crate::tables::media;
 use crate::tables::posts::{self, POSTS, Post, PostEvent};
 use crate::tables::tasks::{self, Task, TaskEvent};
-use crate::tables::transitions::{At, Happening, Word};
+use crate::tables::transitions::{At, Happening, StoredWord};
 
 struct ReplacePicture;
 
@@ -29,7 +29,7 @@ callboard_core::register!(ReplacePicture);
 struct Reads {
     /// The id of the task.
     task: String,
-    images: Vec<Made>,
+    images: Vec<MadePicture>,
     /// Who asked for it.
     by: Option<String>,
 }
@@ -123,7 +123,7 @@ impl Handler for ReplacePicture {
 }
 
 /// The version of the draft with the pictures.
-async fn version(call: &Call, task: &Task, made: &[Made], by: &str) -> Result<drafts::Draft, Stop> {
+async fn version(call: &Call, task: &Task, made: &[MadePicture], by: &str) -> Result<drafts::DraftVersion, Stop> {
     let wrong = |text: String| Stop::failed(FailureKind::Input, text);
     let all = call.read(drafts::of_task(&task.id)).await?;
     let number = all.last().map_or(0, |draft| draft.number) + 1;
@@ -133,11 +133,11 @@ async fn version(call: &Call, task: &Task, made: &[Made], by: &str) -> Result<dr
         .text()
         .map_err(|error| wrong(format!("draft {} can't be read: {error}", old.number)))?;
     (text.markdown, text.featured) = replaced(text.markdown, text.featured, made)?;
-    Ok(drafts::Draft {
+    Ok(drafts::DraftVersion {
         id: derived(&["draft", &task.id, &number.to_string()]),
         number,
         parent: Some(old.number),
-        origin: Origin::Person,
+        origin: DraftOrigin::Person,
         editor: drafts::editors(&old.editor, by),
         details: drafts::details(&text),
         markdown: text.markdown,
@@ -150,11 +150,11 @@ async fn version(call: &Call, task: &Task, made: &[Made], by: &str) -> Result<dr
 fn replaced(
     mut markdown: String,
     mut featured: Option<Image>,
-    made: &[Made],
+    made: &[MadePicture],
 ) -> Result<(String, Option<Image>), Stop> {
     let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Input, error);
-    for Made { which, image, .. } in made {
-        let Which::Inline(number) = which else {
+    for MadePicture { which, image, .. } in made {
+        let WhichPicture::Inline(number) = which else {
             featured = Some(image.clone());
             continue;
         };

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::changing;
 use crate::readers;
-use crate::telling::{self, ANSWER, SIGNATURE, TIMESTAMP, Told, secret_key, url_key};
+use crate::telling::{self, ANSWER, SIGNATURE, TIMESTAMP, PostMessage, secret_key, url_key};
 
 struct Webhook;
 
@@ -73,7 +73,7 @@ impl Handler for Webhook {
             return Err(Stop::nothing_to_do(reason));
         };
         let address = readers::address(call.resources.config(), &post.slug);
-        let body = serde_json::to_vec(&Told::of(&post, address, config.markdown));
+        let body = serde_json::to_vec(&PostMessage::of(&post, address, config.markdown));
         let body = body.map_err(|error| Stop::failed(FailureKind::Internal, error))?;
         let request = request(call, &config, (&url, &secret), body);
         let sent = call.send(Reach::Public(&config.besides), request).await;

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
-use crate::rails::aggregate::{Best, Report, Told};
+use crate::rails::aggregate::{Best, RailsReport, StageReport};
 use crate::rails::policy::{Action, Config};
 
 struct Aggregate;
@@ -24,9 +24,9 @@ struct Reads {
     draft: Draft,
     /// What came of the stages that it needs.
     #[serde(default)]
-    outcomes: BTreeMap<String, Told>,
+    outcomes: BTreeMap<String, StageReport>,
     /// Of the round before.
-    report: Option<Report>,
+    report: Option<RailsReport>,
     best: Option<Best>,
 }
 
@@ -35,7 +35,7 @@ struct Writes {
     /// The draft that goes on; of a rejection the best so far.
     draft: Draft,
     /// What all rails came to.
-    report: Report,
+    report: RailsReport,
     /// The best draft so far and its report.
     best: Best,
     /// Whether a person should look before it is published.
@@ -73,7 +73,7 @@ impl Handler for Aggregate {
             best,
         } = reads;
         let round = report.map_or(0, |before| before.round) + 1;
-        let report = Report::of(&outcomes, &config, round).about(&draft);
+        let report = RailsReport::of(&outcomes, &config, round).about(&draft);
         let newer = Best {
             draft: draft.clone(),
             report: report.clone(),
@@ -112,7 +112,7 @@ fn handed_on(writes: Writes) -> Done<Writes> {
 }
 
 /// It is rejected, or, if that was so often enough, for a person to decide.
-fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
+fn vetoed(config: &Config, report: RailsReport, mut best: Best) -> Handled<Writes> {
     let draft = best.draft.clone();
     if config.flag_after.is_some_and(|most| report.round > most) {
         let rounds = report.round;
@@ -139,7 +139,7 @@ fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
 }
 
 /// The first rail with an action, and why; where none has it, why there is no verdict at all.
-fn named(report: &Report, action: Action) -> (String, String) {
+fn named(report: &RailsReport, action: Action) -> (String, String) {
     let rails = || "rails".to_owned();
     match (report.first(action), report.flags.last()) {
         (Some(row), _) => (format!("rail `{}`", row.rail), row.why.clone()),

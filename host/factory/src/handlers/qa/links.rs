@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
 use crate::markdown::{self, Link};
-use crate::rails::reached::{Links, Reached};
+use crate::rails::reached::{LinksReport, Reached};
 use crate::rails::review::Review;
 
 struct LinksRail;
@@ -95,11 +95,11 @@ impl Handler for LinksRail {
             .map(|link| reach(call, &config, link))
             .buffered(config.at_once)
             .collect::<Vec<_>>();
-        verdict(Links::of(&reached.await, config.most_dead))
+        verdict(LinksReport::of(&reached.await, config.most_dead))
     }
 }
 
-fn verdict(found: Links) -> Handled<Writes> {
+fn verdict(found: LinksReport) -> Handled<Writes> {
     if found.is_dark() {
         let first = found.review.findings.first();
         let cause = first.map_or(String::new(), ToString::to_string);

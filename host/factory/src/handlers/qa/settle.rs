@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
-use crate::rails::aggregate::Report;
-use crate::rails::settle::{Config, Known};
+use crate::rails::aggregate::RailsReport;
+use crate::rails::settle::{Config, WaitingDraft};
 use crate::tables::{drafts, tasks};
 
 struct Settle;
@@ -21,7 +21,7 @@ struct Reads {
     task: String,
     draft: Draft,
     /// What all rails came to.
-    report: Report,
+    report: RailsReport,
     /// Whether a person should look before it is published.
     flagged: bool,
 }
@@ -63,7 +63,7 @@ impl Handler for Settle {
         let moves = call.read(tasks::history(id)).await?;
         let judgements = tasks::judgements(&task, config.clean);
         let judgements = call.read(judgements).await?;
-        let ruling = config.ruling(&Known {
+        let ruling = config.ruling(&WaitingDraft {
             draft: &reads.draft,
             kept: &kept,
             report: &reads.report,

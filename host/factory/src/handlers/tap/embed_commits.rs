@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::diary::id;
-use crate::tables::commits::{self, Commit};
+use crate::tables::commits::{self, CommitRow};
 use crate::tables::embeddings::{self, BATCH, Embedding, SUMMARIES};
 
 /// The value of `embeddings.source_table`.
@@ -100,7 +100,7 @@ async fn changed(call: &Call, ids: &[String]) -> Result<Vec<String>, Stop> {
     let commits = call.read_sound(commits::all_of(ids)).await?;
     let known = embeddings::hashes(SOURCE, vector::MODEL, ids.iter().map(String::as_str));
     let known: BTreeMap<String, String> = call.read_sound(known).await?.into_iter().collect();
-    let is_known = |commit: &Commit| {
+    let is_known = |commit: &CommitRow| {
         let same = |hash: &String| *hash == id::hash(&text(commit));
         known.get(&commit.id).is_some_and(same)
     };
@@ -142,7 +142,7 @@ fn members(metadata: &str) -> Vec<String> {
     metadata.map_or_else(|_| Vec::new(), |it| it.collapsed_source_ids)
 }
 
-fn text(commit: &Commit) -> String {
+fn text(commit: &CommitRow) -> String {
     format!("{}\n\n{}", commit.subject, commit.body)
 }
 
@@ -155,7 +155,7 @@ fn in_time(call: &Call, written: u64) -> Result<(), Stop> {
     Err(Stop::retryable(FailureKind::Timeout, message))
 }
 
-fn embedding(commit: &Commit) -> Embedding {
+fn embedding(commit: &CommitRow) -> Embedding {
     let text = text(commit);
     Embedding {
         source_table: SOURCE.to_owned(),

@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::fetching::{FetchRules, Fetcher};
-use crate::research::{Missed, Several, feed};
+use crate::research::{MissedSource, Several, feed};
 use crate::tables::items::Item;
-use crate::tapping::{Found, Tapped, sealed};
+use crate::tapping::{TapResult, Tapped, sealed};
 
 struct Feeds;
 
@@ -71,11 +71,11 @@ impl Handler for Feeds {
             return Err(Stop::failed(FailureKind::Input, message));
         }
         let fetcher = Fetcher::new(call, &config.fetch);
-        let mut found = Found::default();
+        let mut found = TapResult::default();
         for (index, address) in feeds.iter().enumerate() {
             if index >= config.most {
                 let why = format!("{} feeds are read at most", config.most);
-                found.missed.push(Missed::new(address, why));
+                found.missed.push(MissedSource::new(address, why));
                 continue;
             }
             match fetcher.feed(address, config.items).await {
@@ -84,19 +84,19 @@ impl Handler for Feeds {
                     let refused = read.refused.as_ref();
                     found
                         .missed
-                        .extend(refused.map(|why| Missed::new(address, why)));
+                        .extend(refused.map(|why| MissedSource::new(address, why)));
                     let items = read.items.into_iter();
                     let items = items.map(|it| item(call, address, it, config.characters));
                     found.items.extend(items);
                 }
-                Err(why) => found.missed.push(Missed::new(address, why)),
+                Err(why) => found.missed.push(MissedSource::new(address, why)),
             }
         }
         found.keep(call, "feeds").await
     }
 }
 
-fn item(call: &Call, feed: &str, it: feed::Item, characters: usize) -> Item {
+fn item(call: &Call, feed: &str, it: feed::FeedItem, characters: usize) -> Item {
     let name = if it.id.is_empty() { &it.url } else { &it.id };
     sealed(Item {
         id: String::new(),

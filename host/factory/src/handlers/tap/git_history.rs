@@ -15,8 +15,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::git::{Git, GitError};
-use crate::diary::log::{Entry, ROOM};
-use crate::tables::commits::{self, BATCH, Commit};
+use crate::diary::log::{LogEntry, ROOM};
+use crate::tables::commits::{self, BATCH, CommitRow};
 
 /// The longest author and subject that are kept, in characters.
 const LINE: usize = 1000;
@@ -144,11 +144,11 @@ fn in_time(call: &Call, written: u64) -> Result<(), Stop> {
     Err(Stop::retryable(FailureKind::Timeout, message))
 }
 
-fn commit(repository: &str, entry: &Entry) -> Result<Commit, Stop> {
+fn commit(repository: &str, entry: &LogEntry) -> Result<CommitRow, Stop> {
     let committed_at = Timestamp::from_second(entry.committed_at).map_err(|error| {
         Stop::failed(FailureKind::Input, format!("commit {}: {error}", entry.id))
     })?;
-    Ok(Commit {
+    Ok(CommitRow {
         id: entry.id.clone(),
         repository: repository.to_owned(),
         author: cut(&entry.author, LINE),

@@ -15,15 +15,15 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::documents::{self, Documents};
-use crate::front_matter::{self, Head};
+use crate::front_matter::{self, FrontMatterKeys};
 use crate::markdown::{PartKind, parts};
-use crate::research::Missed;
+use crate::research::MissedSource;
 use crate::tables::items::Item;
-use crate::tapping::{Found, Tapped, sealed};
+use crate::tapping::{TapResult, Tapped, sealed};
 
-struct MarkdownFolder;
+struct TapMarkdownFolder;
 
-callboard_core::register!(MarkdownFolder);
+callboard_core::register!(TapMarkdownFolder);
 
 /// The longest title that is kept.
 const TITLE: usize = 300;
@@ -56,7 +56,7 @@ struct Reads {
     folder: String,
 }
 
-impl Handler for MarkdownFolder {
+impl Handler for TapMarkdownFolder {
     type Config = Config;
     type Reads = Reads;
     type Writes = Tapped;
@@ -83,13 +83,13 @@ impl Handler for MarkdownFolder {
 }
 
 /// The documents of a folder, in the order of their paths.
-fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
+fn read(folder: &str, config: Config, now: Timestamp) -> Result<TapResult, String> {
     let files = ConfinedFolder::open(Path::new(folder), &[]).map_err(|error| error.to_string())?;
     let (listed, missed) = documents::listed(&files);
     let mut documents = Documents::of(&files);
-    let mut found = Found {
+    let mut found = TapResult {
         missed,
-        ..Found::default()
+        ..TapResult::default()
     };
     for (index, path) in listed.iter().enumerate() {
         let read = if index >= config.most {
@@ -101,9 +101,9 @@ fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
             Ok(text) => {
                 let (item, wrong) = item(folder, path, &text, now);
                 found.items.push(item);
-                found.missed.extend(wrong.map(|why| Missed::new(path, why)));
+                found.missed.extend(wrong.map(|why| MissedSource::new(path, why)));
             }
-            Err(why) => found.missed.push(Missed::new(path, why)),
+            Err(why) => found.missed.push(MissedSource::new(path, why)),
         }
     }
     found.any = listed.is_empty() && found.missed.is_empty() || !found.items.is_empty();
@@ -114,7 +114,7 @@ fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
 fn item(folder: &str, path: &str, document: &str, now: Timestamp) -> (Item, Option<String>) {
     let (head, text, wrong) = match front_matter::parted(document) {
         Ok((head, text)) => (head.unwrap_or_default(), text, None),
-        Err(why) => (Head::new(), front_matter::text(document), Some(why)),
+        Err(why) => (FrontMatterKeys::new(), front_matter::text(document), Some(why)),
     };
     let item = sealed(Item {
         id: String::new(),
@@ -131,7 +131,7 @@ fn item(folder: &str, path: &str, document: &str, now: Timestamp) -> (Item, Opti
 }
 
 /// What its head says, or its first heading.
-fn title(head: &Head, text: &str) -> Option<String> {
+fn title(head: &FrontMatterKeys, text: &str) -> Option<String> {
     value(head, "title").or_else(|| {
         let parts = parts(text).ok()?;
         let heading = parts
@@ -142,7 +142,7 @@ fn title(head: &Head, text: &str) -> Option<String> {
 }
 
 /// The text of a key of a head.
-fn value(head: &Head, key: &str) -> Option<String> {
+fn value(head: &FrontMatterKeys, key: &str) -> Option<String> {
     let value = match head.get(key)? {
         Json::String(text) => text.trim().to_owned(),
         Json::Number(number) => number.to_string(),

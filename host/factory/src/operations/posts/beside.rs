@@ -10,9 +10,9 @@ use callboard_core::confined_folder::ConfinedFolder;
 use callboard_core::operations::OperationError;
 use jiff::Timestamp;
 
-use super::carried::{BroughtPicture, CarriedPost, Origin};
+use super::carried::{BroughtPicture, CarriedPost, ImportOrigin};
 use crate::draft::Image;
-use crate::images::Which;
+use crate::images::WhichPicture;
 use crate::images::picture::{self, Picture};
 use crate::markdown::pictures::{self, KEPT};
 use crate::media::{self, Media};
@@ -102,7 +102,7 @@ fn beside(document: &str, src: &str) -> Option<String> {
 }
 
 /// Put the pictures of a folder into the media store.
-pub(super) async fn keep(app: &App, origin: &Origin) -> Result<(), OperationError> {
+pub(super) async fn keep(app: &App, origin: &ImportOrigin) -> Result<(), OperationError> {
     if origin.pictures.is_empty() {
         return Ok(());
     }
@@ -132,14 +132,14 @@ pub(super) async fn keep(app: &App, origin: &Origin) -> Result<(), OperationErro
 }
 
 /// How the pictures of a post came here.
-pub(super) fn rows(post: &CarriedPost, id: &str, origin: &Origin) -> Vec<MediaRow> {
+pub(super) fn rows(post: &CarriedPost, id: &str, origin: &ImportOrigin) -> Vec<MediaRow> {
     let names = media::names(&post.markdown, post.featured.as_ref());
     let inline = pictures::shown(&post.markdown).unwrap_or_default();
     let place = |name: &str| {
         let src = format!("{KEPT}{name}");
         let at = inline.iter().position(|it| it.src == src);
         let number = at.and_then(|at| u32::try_from(at + 1).ok());
-        number.map_or(Which::Featured, Which::Inline)
+        number.map_or(WhichPicture::Featured, WhichPicture::Inline)
     };
     let known = names
         .iter()

@@ -99,7 +99,7 @@ pub(super) struct BroughtPicture {
 
 /// Where posts that are brought were read.
 #[derive(Debug, Clone, Default)]
-pub struct Origin {
+pub struct ImportOrigin {
     /// The document, or the folder.
     pub name: String,
     /// The file of each post, if each has one.
@@ -110,7 +110,7 @@ pub struct Origin {
     pub(super) pictures: BTreeMap<String, BroughtPicture>,
 }
 
-impl Origin {
+impl ImportOrigin {
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -13,7 +13,7 @@ use callboard_core::operations::{Actor, ListEntry, OperationError, given};
 use callboard_core::store::{StoreError, StoreErrorKind, Transaction};
 use callboard_core::value::{JsonProblem, json_in};
 
-use super::carried::{CarriedPost, CarriedPosts, FORM, NOTHING, Origin, TOLD, told};
+use super::carried::{CarriedPost, CarriedPosts, FORM, ImportOrigin, NOTHING, TOLD, told};
 use super::steps::{bounded, now, schedule};
 use super::{beside, folder};
 use crate::tables::media;
@@ -84,7 +84,7 @@ pub fn written(document: &CarriedPosts) -> Result<String, OperationError> {
 }
 
 /// The posts of a document, or of a folder of Markdown documents. The error names file, line and column.
-pub async fn read(path: &Path) -> Result<(CarriedPosts, Origin), OperationError> {
+pub async fn read(path: &Path) -> Result<(CarriedPosts, ImportOrigin), OperationError> {
     if path.is_dir() {
         let folder = path.to_owned();
         let read = blocking::wait(move || folder::read(&folder)).await;
@@ -92,7 +92,7 @@ pub async fn read(path: &Path) -> Result<(CarriedPosts, Origin), OperationError>
     }
     let name = path.display().to_string();
     let text = given::text(path, LONGEST).await?;
-    Ok((parse(&text, &name)?, Origin::new(&name)))
+    Ok((parse(&text, &name)?, ImportOrigin::new(&name)))
 }
 
 /// What a document says.
@@ -119,7 +119,7 @@ fn parse(text: &str, name: &str) -> Result<CarriedPosts, OperationError> {
 pub async fn import(
     app: &App,
     document: CarriedPosts,
-    (origin, keep): (&Origin, bool),
+    (origin, keep): (&ImportOrigin, bool),
     by: &Actor,
 ) -> Result<ImportedPosts, OperationError> {
     sound(&document, origin)?;
@@ -165,7 +165,7 @@ pub async fn import(
 async fn in_time(
     app: &App,
     document: &CarriedPosts,
-    origin: &Origin,
+    origin: &ImportOrigin,
 ) -> Result<(), OperationError> {
     for (number, post) in document.posts.iter().enumerate() {
         if post.status != PostStatus::Scheduled || is_here(app, post).await? {
@@ -192,7 +192,7 @@ async fn is_here(app: &App, post: &CarriedPost) -> Result<bool, OperationError> 
 }
 
 /// Each post by itself, and no two of one name.
-fn sound(document: &CarriedPosts, origin: &Origin) -> Result<(), OperationError> {
+fn sound(document: &CarriedPosts, origin: &ImportOrigin) -> Result<(), OperationError> {
     let (mut problems, mut seen) = (Vec::new(), BTreeSet::new());
     for (number, post) in document.posts.iter().enumerate() {
         let place = origin.place(number, post);
@@ -211,7 +211,7 @@ fn sound(document: &CarriedPosts, origin: &Origin) -> Result<(), OperationError>
 async fn sorted<'p>(
     transaction: &mut Transaction<'_>,
     posts: &'p [CarriedPost],
-    origin: &Origin,
+    origin: &ImportOrigin,
 ) -> Result<(Vec<&'p CarriedPost>, Vec<&'p CarriedPost>), StoreError> {
     let (mut added, mut unchanged, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (number, post) in posts.iter().enumerate() {
@@ -259,7 +259,7 @@ async fn take(
     transaction: &mut Transaction<'_>,
     carried: &CarriedPost,
     (who, detail): (&str, &str),
-    origin: &Origin,
+    origin: &ImportOrigin,
 ) -> Result<(), StoreError> {
     let post = carried.post();
     for row in beside::rows(carried, &post.id, origin) {

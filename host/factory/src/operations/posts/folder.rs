@@ -11,9 +11,9 @@ use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::beside;
-use super::carried::{CarriedPost, CarriedPosts, FORM, Origin, told};
+use super::carried::{CarriedPost, CarriedPosts, FORM, ImportOrigin, told};
 use crate::documents::{self, Documents, LARGEST};
-use crate::front_matter::{self, Head};
+use crate::front_matter::{self, FrontMatterKeys};
 use crate::tables::posts::PostStatus;
 
 /// The most documents.
@@ -24,7 +24,7 @@ const NOBODY: &str = "an author who is not named";
 const OWN: &str = "callboard";
 
 /// The posts of a folder, where each is from, and what of it no post has.
-pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, Origin), OperationError> {
+pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, ImportOrigin), OperationError> {
     let name = folder.display().to_string();
     let files = ConfinedFolder::open(folder, &[]);
     let files = files.map_err(|error| OperationError::usage(format!("{name}: {error}")))?;
@@ -36,7 +36,7 @@ pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, Origin), OperationErr
     if listed.len() > MOST {
         problems.push(format!("{name} has more than {MOST} documents"));
     }
-    let (mut posts, mut origin) = (Vec::new(), Origin::new(&name));
+    let (mut posts, mut origin) = (Vec::new(), ImportOrigin::new(&name));
     let mut documents = Documents::of(&files);
     for path in listed.iter().take(MOST) {
         let file = format!("{name}/{path}");
@@ -64,8 +64,8 @@ pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, Origin), OperationErr
 fn post(path: &str, document: &str) -> Result<(CarriedPost, Option<String>, Vec<String>), String> {
     let (head, text) = front_matter::parted(document)?;
     let head = head.ok_or("it has no front matter: a head between lines of `---` or `+++`")?;
-    let mut said = Said::of(head);
-    let mut own = Said::of(said.table(OWN)?);
+    let mut said = ReadHead::of(head);
+    let mut own = ReadHead::of(said.table(OWN)?);
     let (day, stem) = named(path);
     let image = said.file("image");
     let (heading, text) = headed(text, said.text(&["title"])?);
@@ -177,11 +177,11 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 /// What a head says, and what of it nothing has read.
-struct Said(Head);
+struct ReadHead(FrontMatterKeys);
 
-impl Said {
+impl ReadHead {
     /// Keys whose letters may be large or small.
-    fn of(head: Head) -> Self {
+    fn of(head: FrontMatterKeys) -> Self {
         let keys = head.into_iter();
         Self(
             keys.map(|(key, value)| (key.to_lowercase(), value))
@@ -243,9 +243,9 @@ impl Said {
         }
     }
 
-    fn table(&mut self, key: &'static str) -> Result<Head, String> {
+    fn table(&mut self, key: &'static str) -> Result<FrontMatterKeys, String> {
         match self.take(&[key]) {
-            None => Ok(Head::new()),
+            None => Ok(FrontMatterKeys::new()),
             Some((_, Json::Object(table))) => Ok(table),
             Some(_) => Err(format!("`{key}` is no table")),
         }

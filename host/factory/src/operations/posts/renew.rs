@@ -11,8 +11,8 @@ use callboard_core::settings::hex;
 use callboard_core::store::findings;
 use sha2::{Digest as _, Sha256};
 
-use super::{Exported, export_held};
-use crate::readers::Written;
+use super::{ExportView, export_held};
+use crate::readers::SiteConfig;
 use crate::site;
 use crate::tables::posts;
 
@@ -21,13 +21,13 @@ const FINDING: &str = "export";
 
 /// Where the kept export is; `None` if callboard.toml names none.
 pub fn kept_export(app: &App) -> Option<PathBuf> {
-    let folder = app.config().part::<Written>().export_into.as_ref()?;
+    let folder = app.config().part::<SiteConfig>().export_into.as_ref()?;
     Some(app.folder().join(folder))
 }
 
 /// Write the kept export anew, if it is not of what is here. Why that can't be is a finding until it can. `None` if there
 /// is none, or it is as it should be.
-pub async fn renew(app: &App, local: &Address) -> Result<Option<Exported>, OperationError> {
+pub async fn renew(app: &App, local: &Address) -> Result<Option<ExportView>, OperationError> {
     let Some(folder) = kept_export(app) else {
         return Ok(None);
     };
@@ -48,7 +48,7 @@ async fn renewed(
     app: &App,
     folder: &Path,
     local: &Address,
-) -> Result<Option<Exported>, OperationError> {
+) -> Result<Option<ExportView>, OperationError> {
     if site::written_of(folder).as_deref() == Some(&state(app, local).await?) {
         return Ok(None);
     }
@@ -75,7 +75,7 @@ async fn state(app: &App, local: &Address) -> Result<String, OperationError> {
     let steps = posts::steps(app.store()).await?;
     let loaded = app.active().await?;
     let settings = app.snapshot(&loaded.definitions).await?.digest();
-    let address = match &app.config().part::<Written>().site {
+    let address = match &app.config().part::<SiteConfig>().site {
         Some(site) => site.to_string(),
         None => local.to_string(),
     };

@@ -28,7 +28,7 @@ pub struct NewTitle {
 }
 
 /// What became of it in the transaction.
-enum Taken {
+enum RetitleResult {
     Done,
     /// The post is not where it was.
     Raced,
@@ -59,14 +59,14 @@ pub async fn retitle(
             Box::pin(async move { take(transaction, &old, &wanted, &by).await })
         });
         match taken.await {
-            Ok(Taken::Done) => {
+            Ok(RetitleResult::Done) => {
                 return Ok(MovedPost {
                     changed: true,
                     post: again(app, &post).await?,
                 });
             }
-            Ok(Taken::Raced) => return Err(raced(&post)),
-            Ok(Taken::Of(other)) => return Err(of_another(app, &new, &other).await?),
+            Ok(RetitleResult::Raced) => return Err(raced(&post)),
+            Ok(RetitleResult::Of(other)) => return Err(of_another(app, &new, &other).await?),
             // Another post got the address in the same moment.
             Err(error) if error.kind == StoreErrorKind::Duplicate => {}
             Err(error) => return Err(error.into()),
@@ -102,11 +102,11 @@ async fn take(
     old: &Post,
     new: &NewTitle,
     by: &Actor,
-) -> Result<Taken, StoreError> {
+) -> Result<RetitleResult, StoreError> {
     let address = if let Some(slug) = &new.slug {
         let owner = transaction.read_first(post_slugs::owner(slug)).await?;
         if let Some(other) = owner.filter(|owner| owner.post != old.id) {
-            return Ok(Taken::Of(other.post));
+            return Ok(RetitleResult::Of(other.post));
         }
         slug.clone()
     } else {
@@ -150,7 +150,11 @@ async fn take(
     let [moved, note] = posts::step(&old.id, &happening, &set);
     let moved = transaction.execute(moved).await? == 1;
     transaction.execute(note).await?;
-    Ok(if moved { Taken::Done } else { Taken::Raced })
+    Ok(if moved {
+        RetitleResult::Done
+    } else {
+        RetitleResult::Raced
+    })
 }
 
 /// Whose address it is, or was.

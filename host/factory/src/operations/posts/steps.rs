@@ -15,7 +15,7 @@ use callboard_core::value::Value;
 use super::{MovedPost, PostMoveView, found};
 use crate::media::{Media, PUT_BACK, absent, missing, names};
 use crate::tables::posts::{self, POSTS, Post, PostEvent, PostStatus};
-use crate::tables::transitions::{At, Happening, Word};
+use crate::tables::transitions::{At, Happening, StoredWord};
 
 /// The pipeline whose runs publish what is scheduled.
 const PIPELINE: &str = "publish_scheduled";

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use callboard_core::operations::Broken;
+use callboard_core::operations::UnreadableRow;
 
 use crate::tables::posts::{Post, PostEvent, PostMove, PostStatus};
 
 /// What an export came to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Exported {
+pub struct ExportView {
     /// How many files.
     pub files: usize,
     /// All of them together.
@@ -18,7 +18,7 @@ pub struct Exported {
     /// Addresses that posts had before, and that lead on to the ones they have.
     pub redirects: usize,
     /// Posts that cannot be read or shown, and are left out.
-    pub left_out: Vec<Broken>,
+    pub left_out: Vec<UnreadableRow>,
     /// Slugs that are no names of folders: their posts are left out, too.
     pub no_folders: Vec<String>,
     /// Names of pictures that posts show and the media store does not have.

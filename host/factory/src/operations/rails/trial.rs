@@ -9,7 +9,7 @@ use callboard_core::app::{App, LoadedRevision};
 use callboard_core::confined_folder::ConfinedFolder;
 use callboard_core::engine::RunnableRevision;
 use callboard_core::handler::{Call, Fallbacks, Tally, Tokens};
-use callboard_core::lines::Lines;
+use callboard_core::lines::VisitLines;
 use callboard_core::model::role::{self, Provider};
 use callboard_core::operations::{OperationError, named};
 use callboard_core::outcome::Stop;
@@ -20,8 +20,8 @@ use serde::Serialize;
 use crate::diary::id::derived;
 use crate::documents::{Documents, LARGEST};
 use crate::rails::earned::{self, Judge};
-use crate::rails::judge::{Verdict, judge};
-use crate::rails::question::{Judging, QUESTIONS, Question};
+use crate::rails::judge::{JudgeVerdict, judge};
+use crate::rails::question::{JudgeQuestion, Judging, QUESTIONS};
 use crate::rails::trial::{Figures, Labelled, corpus_digest};
 use crate::tables::rail_trials::{self, RailTrial};
 
@@ -34,7 +34,7 @@ const PATIENCE: usize = 5;
 
 /// What is asked of a trial.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct TrialRequest<'a> {
     /// The rail, with or without `qa.`.
     pub rail: &'a str,
     /// `PIPELINE/STAGE`, whose configuration is tried; if absent, the one that all stages of the rail have.
@@ -81,7 +81,7 @@ pub struct TrialView {
 /// verdicts there are.
 pub async fn trial(
     app: &App,
-    asked: Asked<'_>,
+    asked: TrialRequest<'_>,
     seen: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<TrialView, OperationError> {
     let loaded = app.active().await?;
@@ -129,7 +129,7 @@ pub async fn trial(
 }
 
 /// The rail of a name.
-fn question(name: &str) -> Result<Question, OperationError> {
+fn question(name: &str) -> Result<JudgeQuestion, OperationError> {
     let rule = name.strip_prefix("qa.").unwrap_or(name);
     let mut all = QUESTIONS.into_iter();
     all.find(|question| question.rule == rule).ok_or_else(|| {
@@ -146,7 +146,7 @@ fn question(name: &str) -> Result<Question, OperationError> {
 /// How a rail is configured: at a stage, or everywhere alike.
 fn configured(
     loaded: &LoadedRevision,
-    question: Question,
+    question: JudgeQuestion,
     wanted: Option<&str>,
 ) -> Result<Judging, OperationError> {
     let mut known: Vec<(String, Judging)> = Vec::new();
@@ -278,7 +278,7 @@ impl Trial<'_> {
     }
 
     /// A verdict as the rail gives it. What another model said in its place is none of this one's.
-    async fn verdict(&self, labelled: &Labelled) -> Result<Verdict, Stop> {
+    async fn verdict(&self, labelled: &Labelled) -> Result<JudgeVerdict, Stop> {
         let Judge { question, judging } = self.judge;
         let patience = Duration::from_secs(judging.wait_seconds) * judging.trials.max(1) + BESIDE;
         let call = Call {
@@ -293,7 +293,7 @@ impl Trial<'_> {
             now: Timestamp::now(),
             settings: self.runnable.settings.clone(),
             resources: self.runnable.resources.clone(),
-            lines: Lines::default(),
+            lines: VisitLines::default(),
             fallbacks: Fallbacks::default(),
             tally: Tally::default(),
         };

@@ -12,14 +12,14 @@ use callboard_core::outcome::Patch;
 use super::{TaskView, viewed};
 use crate::diary::id::derived;
 use crate::tables::tasks::{self, NewTask, TASKS, Task, TaskEvent};
-use crate::tables::transitions::{At, Happening, Word as _};
+use crate::tables::transitions::{At, Happening, StoredWord as _};
 
 /// The key of a pipeline's input that says what is asked for, if the pipeline takes it.
 const TOPIC: &str = "topic";
 
 /// What is asked for.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct TaskRequest<'a> {
     pub topic: &'a str,
     pub pipeline: &'a str,
     /// The input of its run.
@@ -46,7 +46,7 @@ pub struct Created {
 }
 
 /// Make a task and queue its run, in one commit. The same key gives the same task again.
-pub async fn create(app: &App, asked: Asked<'_>) -> Result<Created, OperationError> {
+pub async fn create(app: &App, asked: TaskRequest<'_>) -> Result<Created, OperationError> {
     if asked.topic.trim().is_empty() {
         return Err(OperationError::usage("a task without a topic is none"));
     }
@@ -102,7 +102,7 @@ async fn again_in_hand(app: &App, id: &str, before: &str) -> Result<bool, Operat
 /// Queue a run with its task: a new one, or one that is there and whose run is not.
 async fn begin(
     app: &App,
-    asked: &Asked<'_>,
+    asked: &TaskRequest<'_>,
     takes_topic: bool,
     again: Option<&str>,
 ) -> Result<Created, OperationError> {
@@ -162,7 +162,7 @@ fn id_of(run: &str) -> String {
 /// The task that was asked for under the same key. It has to be the same that is asked for now.
 async fn there(
     app: &App,
-    asked: &Asked<'_>,
+    asked: &TaskRequest<'_>,
     takes_topic: bool,
 ) -> Result<Option<Created>, OperationError> {
     let Some(key) = asked.key else {
@@ -183,7 +183,7 @@ async fn there(
 async fn is_the_same(
     app: &App,
     (task, short): (&Task, &str),
-    asked: &Asked<'_>,
+    asked: &TaskRequest<'_>,
 ) -> Result<(), OperationError> {
     let key = asked.key.unwrap_or_default();
     let other = |what: &str, was: &str, is: &str| {

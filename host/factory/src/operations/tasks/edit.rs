@@ -9,11 +9,11 @@ use callboard_core::value::Value;
 
 use super::{DiffView, DraftView, TaskView, found};
 use crate::diary::id::derived;
-use crate::draft::merge::{self, Side};
+use crate::draft::merge::{self, MergeSide};
 use crate::markdown;
-use crate::tables::drafts::{self, Draft, Origin};
+use crate::tables::drafts::{self, DraftOrigin, DraftVersion};
 use crate::tables::tasks::{self, TASKS, TaskEvent};
-use crate::tables::transitions::{At, Happening, Word};
+use crate::tables::transitions::{At, Happening, StoredWord};
 
 /// What a person writes in the place of a draft.
 #[derive(Debug)]
@@ -53,7 +53,11 @@ pub async fn edit(
 }
 
 /// The draft as a person has it, if anything is different, with what came since `seen`.
-fn edited(seen: &Draft, newest: &Draft, edit: &Edit<'_>) -> Result<Option<Draft>, OperationError> {
+fn edited(
+    seen: &DraftVersion,
+    newest: &DraftVersion,
+    edit: &Edit<'_>,
+) -> Result<Option<DraftVersion>, OperationError> {
     let title = edit.title.unwrap_or(&seen.title).trim();
     // An editor ends what it writes with a line, which is no change.
     let end = &seen.markdown[seen.markdown.trim_end().len()..];
@@ -70,7 +74,7 @@ fn edited(seen: &Draft, newest: &Draft, edit: &Edit<'_>) -> Result<Option<Draft>
         format!("{}, edited by {}", seen.number, edit.by),
         format!("{}, which came meanwhile", newest.number),
     );
-    let side = |text, name| Side { text, name };
+    let side = |text, name| MergeSide { text, name };
     let title = if title == seen.title {
         &newest.title
     } else {
@@ -90,14 +94,14 @@ fn edited(seen: &Draft, newest: &Draft, edit: &Edit<'_>) -> Result<Option<Draft>
         i64::MAX
     };
     let number = newest.number + 1;
-    Ok(Some(Draft {
+    Ok(Some(DraftVersion {
         id: derived(&["draft", &newest.task, &number.to_string()]),
         number,
         parent: Some(newest.number),
         origin: if is_newest {
-            Origin::Person
+            DraftOrigin::Person
         } else {
-            Origin::Merge
+            DraftOrigin::Merge
         },
         editor: drafts::editors(&newest.editor, edit.by),
         title: title.to_owned(),
@@ -112,7 +116,7 @@ async fn keep(
     app: &App,
     task: &TaskView,
     edit: &Edit<'_>,
-    new: Draft,
+    new: DraftVersion,
 ) -> Result<(), OperationError> {
     let happening = Happening {
         event: TaskEvent::Edit,
@@ -160,14 +164,14 @@ pub async fn diff(
         let before = new.parent.unwrap_or(new.number - 1).max(1);
         (the(&all, &task, before)?, new)
     };
-    let name = |draft: &Draft| match draft.origin {
-        Origin::Pipeline => format!("draft {} by {}", draft.number, draft.written_by),
-        Origin::Person => format!("draft {}, edited by {}", draft.number, draft.editor),
-        Origin::Merge => format!("draft {}, with the edit of {}", draft.number, draft.editor),
+    let name = |draft: &DraftVersion| match draft.origin {
+        DraftOrigin::Pipeline => format!("draft {} by {}", draft.number, draft.written_by),
+        DraftOrigin::Person => format!("draft {}, edited by {}", draft.number, draft.editor),
+        DraftOrigin::Merge => format!("draft {}, with the edit of {}", draft.number, draft.editor),
     };
     let [(old_text, old_name), (new_text, new_name)] =
         [old, new].map(|draft| (going_out(draft), name(draft)));
-    let side = |text, name| Side { text, name };
+    let side = |text, name| MergeSide { text, name };
     Ok(DiffView {
         diff: merge::unified(side(&old_text, &old_name), side(&new_text, &new_name)),
         task: task.id.clone(),
@@ -178,7 +182,7 @@ pub async fn diff(
 
 /// What is published of a draft, in lines: what stands beside the text, then the text. Details that cannot
 /// be read are told where the draft is published.
-fn going_out(row: &Draft) -> String {
+fn going_out(row: &DraftVersion) -> String {
     let text = row.text().unwrap_or_default();
     let picture = text.featured.map(|it| format!("{} ({})", it.src, it.alt));
     let beside = [
@@ -196,7 +200,11 @@ fn going_out(row: &Draft) -> String {
 }
 
 /// A draft by its number.
-fn the<'d>(all: &'d [Draft], task: &TaskView, number: i64) -> Result<&'d Draft, OperationError> {
+fn the<'d>(
+    all: &'d [DraftVersion],
+    task: &TaskView,
+    number: i64,
+) -> Result<&'d DraftVersion, OperationError> {
     all.iter()
         .find(|draft| draft.number == number)
         .ok_or_else(|| {
@@ -216,13 +224,13 @@ fn the<'d>(all: &'d [Draft], task: &TaskView, number: i64) -> Result<&'d Draft, 
 mod tests {
     use super::*;
 
-    fn draft(number: i64, title: &str, markdown: &str) -> Draft {
-        Draft {
+    fn draft(number: i64, title: &str, markdown: &str) -> DraftVersion {
+        DraftVersion {
             id: number.to_string(),
             task: "t".to_owned(),
             number,
             parent: None,
-            origin: Origin::Person,
+            origin: DraftOrigin::Person,
             editor: "bob".to_owned(),
             run: "r".to_owned(),
             title: title.to_owned(),
@@ -258,7 +266,7 @@ mod tests {
         );
         assert_eq!(
             (both.number, both.parent, both.origin),
-            (4, Some(3), Origin::Merge)
+            (4, Some(3), DraftOrigin::Merge)
         );
         assert_eq!((both.editor.as_str(), both.conflicts), ("bob, ada", 0));
         let titled = edited(&seen, &newest, &by_ada(Some("Mine"), None));
@@ -283,7 +291,7 @@ mod tests {
             (new.markdown.as_str(), new.conflicts),
             ("<<<<<<< draft 1, as words\n\ntwo", 0)
         );
-        assert_eq!((new.number, new.origin), (3, Origin::Person));
+        assert_eq!((new.number, new.origin), (3, DraftOrigin::Person));
         let same = by_ada(Some("Old"), None);
         assert!(edited(&seen, &seen, &same).expect("an edit").is_none());
     }

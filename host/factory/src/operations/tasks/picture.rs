@@ -10,9 +10,9 @@ use serde_json::Value as Json;
 
 use super::found;
 use crate::tables::tasks::{TASKS, TaskEvent};
-use crate::tables::transitions::Word;
+use crate::tables::transitions::StoredWord;
 
-pub use crate::images::Which;
+pub use crate::images::WhichPicture;
 
 /// The pipeline that makes it.
 const PIPELINE: &str = "image_rebuild";
@@ -20,7 +20,7 @@ const PIPELINE: &str = "image_rebuild";
 /// A picture to make anew.
 #[derive(Debug)]
 pub struct Regenerated<'a> {
-    pub which: Which,
+    pub which: WhichPicture,
     /// What it is to show; as before, if absent.
     pub prompt: Option<&'a str>,
     /// Who asks.

@@ -9,11 +9,11 @@ use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
 use crate::draft::Image;
-use crate::images::Which;
-use crate::rails::aggregate::Report;
-use crate::tables::drafts::{Draft, Origin};
+use crate::images::WhichPicture;
+use crate::rails::aggregate::RailsReport;
+use crate::tables::drafts::{DraftOrigin, DraftVersion};
 use crate::tables::media::MediaRow;
-use crate::tables::sources::Source;
+use crate::tables::sources::SourceRow;
 use crate::tables::tasks::{Task, TaskEvent, TaskMove, TaskStatus};
 
 /// One piece of content to be made.
@@ -62,7 +62,7 @@ pub struct TaskDetails {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TaskPicture {
     /// Which one it was made as.
-    pub which: Which,
+    pub which: WhichPicture,
     /// Where it is: `/media/NAME`.
     pub src: String,
     /// What it shows, for who does not see it.
@@ -105,7 +105,7 @@ pub struct DraftView {
     /// The draft that it was made from, if it was made from one.
     pub parent: Option<i64>,
     /// Whose text it is.
-    pub origin: Origin,
+    pub origin: DraftOrigin,
     /// Who edited it, or whose edit is in it; nobody, if it is the pipeline's own.
     pub editor: String,
     /// Its title.
@@ -228,7 +228,7 @@ impl From<TaskMove> for TaskMoveView {
 
 impl DraftView {
     /// What all rails came to, if they were asked and it can be read.
-    pub fn rails(&self) -> Option<Report> {
+    pub fn rails(&self) -> Option<RailsReport> {
         serde_json::from_value(self.report["rails"].clone()).ok()
     }
 
@@ -251,8 +251,8 @@ impl TaskPicture {
     }
 }
 
-impl From<Source> for TaskSource {
-    fn from(it: Source) -> Self {
+impl From<SourceRow> for TaskSource {
+    fn from(it: SourceRow) -> Self {
         Self {
             number: it.number,
             url: it.url,
@@ -265,8 +265,8 @@ impl From<Source> for TaskSource {
     }
 }
 
-impl From<Draft> for DraftView {
-    fn from(draft: Draft) -> Self {
+impl From<DraftVersion> for DraftView {
+    fn from(draft: DraftVersion) -> Self {
         let (report, mut notes) = match serde_json::from_str::<Json>(&draft.report) {
             Ok(report) => {
                 let notes = report["notes"].as_array().into_iter().flatten();

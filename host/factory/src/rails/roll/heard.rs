@@ -2,7 +2,7 @@
 //! one is asked for. Each of these is told where it is missing, and is no reference where it is not.
 
 use callboard_core::handler::Contract;
-use callboard_core::handler::schema::{Part, stray, unfit_by_word};
+use callboard_core::handler::schema::{SchemaPart, stray, unfit_by_word};
 use callboard_core::pipeline::{Pipeline, Stage};
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, RollScope};
 use callboard_core::workspace::Defined;
@@ -91,17 +91,17 @@ fn rails<'a>(
 }
 
 /// What a rail hands on, as far as it may be its review: whatever has findings.
-fn reviews<'a>(rail: &Rail<'a>) -> impl Iterator<Item = (&'a str, Part<'a>)> {
+fn reviews<'a>(rail: &Rail<'a>) -> impl Iterator<Item = (&'a str, SchemaPart<'a>)> {
     let writes = &rail.contract.writes;
     let keys = writes["properties"].as_object().into_iter().flatten();
-    let parts = keys.filter_map(|(key, _)| Some((key.as_str(), Part::key(writes, key)?)));
+    let parts = keys.filter_map(|(key, _)| Some((key.as_str(), SchemaPart::key(writes, key)?)));
     parts.filter(|(_, part)| stray(*part, "/findings").is_none())
 }
 
 /// The miss of a review that nobody could read.
 fn unread(rail: &Rail<'_>, review: &serde_json::Value) -> Option<Miss> {
     reviews(rail).find_map(|(key, part)| {
-        let unfit = unfit_by_word(part, Part::of(review))?;
+        let unfit = unfit_by_word(part, SchemaPart::of(review))?;
         let name = &rail.contract.name;
         let problem = format!("`{name}` {}", unfit.told(key, AGGREGATE));
         let mend = match unfit.meant() {

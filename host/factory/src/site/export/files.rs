@@ -7,7 +7,7 @@ use callboard_core::html;
 use super::{ExportError, REDIRECTS};
 use crate::markdown::Places;
 use crate::media;
-use crate::site::links::{Links, folder, is_file_name};
+use crate::site::links::{SiteLinks, folder, is_file_name};
 use crate::site::pages::Pages;
 use crate::site::{PER_PAGE, STYLE, Site, SiteError};
 use crate::tables::posts::{Post, PostStatus};
@@ -15,7 +15,7 @@ use crate::tables::posts::{Post, PostStatus};
 /// Posts on the front page and in the feeds.
 const NEWEST: usize = 20;
 
-type Files = BTreeMap<String, Vec<u8>>;
+type SiteFiles = BTreeMap<String, Vec<u8>>;
 
 /// Published posts that can be shown, and the slugs of the others.
 pub(super) fn showable(site: &Site, posts: &[Post]) -> (Vec<Post>, Vec<(String, SiteError)>) {
@@ -58,13 +58,13 @@ pub(super) fn all(
     site: &Site,
     mut posts: Vec<Post>,
     moved: &[&(String, String)],
-) -> Result<Files, ExportError> {
+) -> Result<SiteFiles, ExportError> {
     posts.sort_by(|a, b| (b.published_at, &b.id).cmp(&(a.published_at, &a.id)));
     if let Some(post) = posts.iter().find(|post| !is_file_name(&post.slug)) {
         let slug = post.slug.clone();
         return Err(ExportError::Slug { slug });
     }
-    let mut files = Files::new();
+    let mut files = SiteFiles::new();
     let assets = site.assets().iter();
     files.extend(assets.map(|(path, asset)| (path.to_owned(), asset.content.to_vec())));
     for post in &posts {
@@ -82,7 +82,7 @@ pub(super) fn all(
 
 /// A page at each address of before, for any server of files, and the list that some hosts answer 301 by,
 /// behind what the workspace has of its own there.
-fn redirects(site: &Site, moved: &[&(String, String)], files: &mut Files) {
+fn redirects(site: &Site, moved: &[&(String, String)], files: &mut SiteFiles) {
     let mut list = String::new();
     for (old, new) in moved {
         files.insert(
@@ -102,7 +102,7 @@ fn redirects(site: &Site, moved: &[&(String, String)], files: &mut Files) {
 }
 
 fn leads_to(site: &Site, slug: &str) -> String {
-    let near = html::escaped(&Links::files("../../").post(slug));
+    let near = html::escaped(&SiteLinks::files("../../").post(slug));
     let canonical = html::escaped(&site.absolute().post(slug));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>This post has moved</title>\n\
@@ -112,7 +112,7 @@ fn leads_to(site: &Site, slug: &str) -> String {
     )
 }
 
-fn top(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {
+fn top(site: &Site, posts: &[Post], files: &mut SiteFiles) -> Result<(), SiteError> {
     let newest = posts.get(..NEWEST).unwrap_or(posts);
     let front = posts.get(..PER_PAGE).unwrap_or(posts);
     // A server shows this page at any depth, so its links start from the site's address.
@@ -129,7 +129,7 @@ fn top(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> 
     Ok(())
 }
 
-fn archive(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {
+fn archive(site: &Site, posts: &[Post], files: &mut SiteFiles) -> Result<(), SiteError> {
     let none: &[Post] = &[];
     let mut parts: Vec<_> = posts.chunks(PER_PAGE).collect();
     if parts.is_empty() {
@@ -149,7 +149,7 @@ fn archive(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteErr
     Ok(())
 }
 
-fn tags(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {
+fn tags(site: &Site, posts: &[Post], files: &mut SiteFiles) -> Result<(), SiteError> {
     let mut by_tag: BTreeMap<&str, Vec<Post>> = BTreeMap::new();
     for post in posts {
         for tag in &post.tags {
@@ -167,5 +167,5 @@ fn tags(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError>
 }
 
 fn pages<'s>(site: &'s Site, up: &str) -> Pages<'s> {
-    Pages::new(site, Links::files(up))
+    Pages::new(site, SiteLinks::files(up))
 }

@@ -2,7 +2,7 @@
 
 use callboard_core::app::doctor::Symptom;
 use callboard_core::app::{App, AppError};
-use callboard_core::store::runs::{self, Listed, RunStatus};
+use callboard_core::store::runs::{self, ListedRun, RunStatus};
 use futures_util::future::BoxFuture;
 
 use super::{Post, PostStatus, list};
@@ -24,11 +24,11 @@ pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> 
 }
 
 /// Why a run publishes nothing, if it does not.
-fn stuck(run: Option<&Listed>) -> Option<&'static str> {
+fn stuck(run: Option<&ListedRun>) -> Option<&'static str> {
     match run {
         None => Some("gone"),
-        Some(Listed::Unreadable(_)) => Some("unreadable"),
-        Some(Listed::Run(run)) => match run.status {
+        Some(ListedRun::Unreadable(_)) => Some("unreadable"),
+        Some(ListedRun::Run(run)) => match run.status {
             RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Gated => None,
             RunStatus::Paused => Some("paused"),
             RunStatus::Blocked => Some("blocked"),

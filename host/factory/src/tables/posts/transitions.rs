@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tables::transitions::{Machine, Transition, Word};
+use crate::tables::transitions::{Machine, StoredWord, Transition};
 
 /// Where a post stands: what its address answers, and who lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -115,7 +115,7 @@ impl PostStatus {
     }
 }
 
-impl Word for PostStatus {
+impl StoredWord for PostStatus {
     const ALL: &'static [Self] = &[
         S::Unpublished,
         S::Scheduled,
@@ -135,7 +135,7 @@ impl Word for PostStatus {
     }
 }
 
-impl Word for PostEvent {
+impl StoredWord for PostEvent {
     const ALL: &'static [Self] = &[
         E::Keep,
         E::Publish,

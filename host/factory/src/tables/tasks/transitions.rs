@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tables::transitions::{Machine, Transition, Word};
+use crate::tables::transitions::{Machine, StoredWord, Transition};
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +162,7 @@ const TRANSITIONS: &[Transition<TaskStatus, TaskEvent>] = &[
     ),
 ];
 
-impl Word for TaskStatus {
+impl StoredWord for TaskStatus {
     const ALL: &'static [Self] = &[
         S::InProgress,
         S::Drafted,
@@ -188,7 +188,7 @@ impl Word for TaskStatus {
     }
 }
 
-impl Word for TaskEvent {
+impl StoredWord for TaskEvent {
     const ALL: &'static [Self] = &[
         E::Create,
         E::Save,

@@ -7,7 +7,7 @@ use callboard_core::operations::runs::RunStatus;
 use callboard_core::operations::{handlers, models, settings};
 use callboard_core::outcome::Patch;
 use callboard_core::workspace::Files;
-use callboard_factory::operations::tasks::{self, Asked, TaskDetails};
+use callboard_factory::operations::tasks::{self, TaskDetails, TaskRequest};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -77,7 +77,7 @@ impl Servers {
             context,
             &format!("Ask for an article (callboard tasks create … --pipeline {PIPELINE} --wait)"),
         );
-        let asked = Asked {
+        let asked = TaskRequest {
             topic: TOPIC,
             pipeline: PIPELINE,
             input: self.input(),

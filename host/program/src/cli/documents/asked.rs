@@ -107,7 +107,7 @@ const POSTS: &[DocumentedAnswer] = &[
     answer::<posts::MovedPost>("posts remove"),
     answer::<posts::MovedPost>("posts retitle"),
     answer::<Vec<posts::PostMoveView>>("posts history"),
-    answer::<posts::Exported>("posts export"),
+    answer::<posts::ExportView>("posts export"),
     answer::<posts::DumpedPosts>("posts export --as"),
     answer::<posts::ImportedPosts>("posts import"),
     answer::<pictures::UnusedPictures>("posts unused-pictures"),
@@ -187,7 +187,7 @@ const FINDINGS: &[DocumentedAnswer] = &[
 const WHOLE: &[DocumentedAnswer] = &[
     answer::<doctor::Diagnosis>("doctor"),
     answer::<backup::Backup>("backup"),
-    answer::<overview::Overview>("/console.json"),
+    answer::<overview::FactoryOverview>("/console.json"),
     answer::<ProblemView>("/console.json, unavailable"),
     answer::<health::Health>("/health"),
 ];

@@ -1,7 +1,7 @@
 //! `tasks create`: ask for a piece of content.
 
 use callboard_core::app::App;
-use callboard_factory::operations::tasks::{self, Asked};
+use callboard_factory::operations::tasks::{self, TaskRequest};
 use clap::Args;
 
 use crate::cli::output::Answered;
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Create {
 impl Create {
     pub(super) async fn run(self, context: &Context, app: &App) -> Result<Answered, Failure> {
         let folder = &run::here()?;
-        let asked = Asked {
+        let asked = TaskRequest {
             topic: &self.topic,
             pipeline: &self.pipeline,
             input: run::parse_inputs(&self.inputs)?,

@@ -16,7 +16,7 @@ pub(in crate::cli) struct RegenImage {
     id: String,
     /// Which picture: `featured`, or `inline:N` for the Nth in the text.
     #[arg(long, value_name = "featured|inline:N")]
-    which: tasks::Which,
+    which: tasks::WhichPicture,
     /// What it is to show; as before, if absent.
     #[arg(long)]
     prompt: Option<String>,

@@ -2,7 +2,7 @@
 
 use callboard_core::app::App;
 use callboard_factory::operations::tasks::{
-    self, DraftView, Report, StageFallback, TaskDetails, TaskMoveView,
+    self, DraftView, RailsReport, StageFallback, TaskDetails, TaskMoveView,
 };
 
 use crate::cli::models::took;
@@ -60,7 +60,7 @@ fn about(output: Output, details: &TaskDetails) {
     }
 }
 
-fn rails(output: Output, report: &Report) {
+fn rails(output: Output, report: &RailsReport) {
     for row in &report.rails {
         let (rail, came_to) = (&row.rail, row.came_to.word());
         let score = row.score.map(|score| format!(", {score} of 100"));

@@ -8,8 +8,8 @@ use sqlparser::ast::{
 };
 
 use super::super::denial;
-use super::super::functions::{self, Makes};
-use super::{Done, Rendering};
+use super::super::functions::{self, FunctionResult};
+use super::{CheckResult, Rendering};
 use crate::store::{Dialect, StoreError};
 
 /// Functions that are written without parentheses.
@@ -17,19 +17,22 @@ const BARE: [&str; 3] = ["current_date", "current_time", "current_timestamp"];
 
 impl Rendering<'_> {
     /// A function on the list, as the list writes it, and what it makes.
-    pub(super) fn callee(&self, name: &ObjectName) -> Result<(&'static str, Makes), StoreError> {
+    pub(super) fn callee(
+        &self,
+        name: &ObjectName,
+    ) -> Result<(&'static str, FunctionResult), StoreError> {
         let known = Self::plain(name)
             .ok()
             .and_then(|name| functions::called(&name.value))
             .filter(|(_, makes)| {
-                self.asker.dialect == Dialect::Sqlite || *makes != Makes::Elsewhere
+                self.asker.dialect == Dialect::Sqlite || *makes != FunctionResult::Elsewhere
             });
         known.ok_or_else(|| denial::denied(denial::function(&name.to_string())))
     }
 
-    pub(super) fn function(&mut self, (name, makes): (&'static str, Makes)) {
+    pub(super) fn function(&mut self, (name, makes): (&'static str, FunctionResult)) {
         self.varies(name);
-        if makes == Makes::Own && self.asker.dialect == Dialect::Postgres {
+        if makes == FunctionResult::Own && self.asker.dialect == Dialect::Postgres {
             return self.hosts(name);
         }
         if functions::is_of_vectors(name) {
@@ -47,7 +50,7 @@ impl Rendering<'_> {
         }
     }
 
-    pub(super) fn call(&mut self, function: &Function) -> Done {
+    pub(super) fn call(&mut self, function: &Function) -> CheckResult {
         let Function {
             name,
             uses_odbc_syntax,
@@ -79,23 +82,24 @@ impl Rendering<'_> {
 
     fn called_with(
         &mut self,
-        (name, makes): (&'static str, Makes),
+        (name, makes): (&'static str, FunctionResult),
         args: &FunctionArguments,
-    ) -> Done {
+    ) -> CheckResult {
         match args {
             FunctionArguments::List(list) => {
                 self.in_parentheses(|this| this.arguments(makes, list))
             }
-            FunctionArguments::Subquery(query) if !matches!(makes, Makes::Gathered) => self
-                .in_parentheses(|this| this.in_parentheses(|this| this.query(query)))
-                .map(drop),
+            FunctionArguments::Subquery(query) if !matches!(makes, FunctionResult::Gathered) => {
+                self.in_parentheses(|this| this.in_parentheses(|this| this.query(query)))
+                    .map(drop)
+            }
             FunctionArguments::None if BARE.contains(&name) => Ok(()),
             FunctionArguments::None => Self::refuse("a function without parentheses"),
             FunctionArguments::Subquery(_) => Self::refuse("an aggregate of a subquery"),
         }
     }
 
-    fn over(&mut self, over: Option<&WindowType>) -> Done {
+    fn over(&mut self, over: Option<&WindowType>) -> CheckResult {
         match over {
             None => Ok(()),
             Some(WindowType::NamedWindow(name)) => {
@@ -109,7 +113,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn within(&mut self, order: &[OrderByExpr]) -> Done {
+    fn within(&mut self, order: &[OrderByExpr]) -> CheckResult {
         if order.is_empty() {
             return Ok(());
         }
@@ -118,7 +122,7 @@ impl Rendering<'_> {
         self.in_parentheses(|this| this.order_by(order))
     }
 
-    fn arguments(&mut self, makes: Makes, list: &FunctionArgumentList) -> Done {
+    fn arguments(&mut self, makes: FunctionResult, list: &FunctionArgumentList) -> CheckResult {
         let FunctionArgumentList {
             duplicate_treatment,
             args,
@@ -133,8 +137,8 @@ impl Rendering<'_> {
         match clauses.as_slice() {
             [] => Ok(()),
             // What is gathered once may be ordered by nothing but what it is, word by word.
-            [FunctionArgumentClause::OrderBy(by)] if makes == Makes::Gathered => {
-                self.ordered_by(by, |this, of| {
+            [FunctionArgumentClause::OrderBy(by)] if makes == FunctionResult::Gathered => self
+                .ordered_by(by, |this, of| {
                     let is_first = args.first().and_then(plain) == Some(of);
                     let is_one = args.iter().any(|one| plain(one) == Some(of));
                     match (is_first, is_one) {
@@ -142,31 +146,30 @@ impl Rendering<'_> {
                         (_, true) => this.kept_beside(of),
                         _ => this.expression(of),
                     }
-                })
-            }
+                }),
             [FunctionArgumentClause::OrderBy(by)] => self.order_by(by),
             _ => Self::refuse("this kind of call"),
         }
     }
 
     /// Arguments, each as what is made of it needs it.
-    pub(super) fn made_of(&mut self, makes: Makes, args: &[FunctionArg]) -> Done {
+    pub(super) fn made_of(&mut self, makes: FunctionResult, args: &[FunctionArg]) -> CheckResult {
         let last = args.len().saturating_sub(1);
         let mut at = 0..args.len();
         self.list(args, |this, argument| {
             let at = at.next().unwrap_or_default();
             match (makes, plain(argument)) {
-                (Makes::Gathered, Some(of)) if at == 0 => this.kept(of),
-                (Makes::Gathered, Some(of)) => this.kept_beside(of),
-                (Makes::Gathered, None) => Self::refuse("this kind of argument"),
-                (Makes::Laid, Some(of)) if at == last && at > 0 => this.template(of),
-                (Makes::Laid, None) => Self::refuse("this kind of argument"),
+                (FunctionResult::Gathered, Some(of)) if at == 0 => this.kept(of),
+                (FunctionResult::Gathered, Some(of)) => this.kept_beside(of),
+                (FunctionResult::Gathered, None) => Self::refuse("this kind of argument"),
+                (FunctionResult::Laid, Some(of)) if at == last && at > 0 => this.template(of),
+                (FunctionResult::Laid, None) => Self::refuse("this kind of argument"),
                 _ => this.argument(argument),
             }
         })
     }
 
-    pub(super) fn argument(&mut self, argument: &FunctionArg) -> Done {
+    pub(super) fn argument(&mut self, argument: &FunctionArg) -> CheckResult {
         match argument {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => self.expression(expression),
             FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => {
@@ -187,7 +190,7 @@ impl Rendering<'_> {
         }
     }
 
-    pub(super) fn window(&mut self, window: &WindowSpec) -> Done {
+    pub(super) fn window(&mut self, window: &WindowSpec) -> CheckResult {
         let WindowSpec {
             window_name,
             partition_by,
@@ -210,7 +213,7 @@ impl Rendering<'_> {
         })
     }
 
-    fn frame(&mut self, frame: &WindowFrame) -> Done {
+    fn frame(&mut self, frame: &WindowFrame) -> CheckResult {
         let WindowFrame {
             units,
             start_bound,
@@ -230,7 +233,7 @@ impl Rendering<'_> {
         self.bound(end)
     }
 
-    fn bound(&mut self, bound: &WindowFrameBound) -> Done {
+    fn bound(&mut self, bound: &WindowFrameBound) -> CheckResult {
         let (distance, word) = match bound {
             WindowFrameBound::CurrentRow => {
                 self.word("CURRENT ROW");
@@ -248,7 +251,7 @@ impl Rendering<'_> {
     }
 
     /// Functions whose arguments are not parted by commas alone.
-    pub(super) fn special_call(&mut self, expression: &Expr) -> Done {
+    pub(super) fn special_call(&mut self, expression: &Expr) -> CheckResult {
         match expression {
             Expr::Extract {
                 field,
@@ -306,7 +309,12 @@ impl Rendering<'_> {
         }
     }
 
-    fn overlay(&mut self, (of, what): (&Expr, &Expr), from: &Expr, length: Option<&Expr>) -> Done {
+    fn overlay(
+        &mut self,
+        (of, what): (&Expr, &Expr),
+        from: &Expr,
+        length: Option<&Expr>,
+    ) -> CheckResult {
         self.postgres_only("OVERLAY")?;
         self.needs_calls(1)?;
         self.hosts("overlay");
@@ -317,12 +325,12 @@ impl Rendering<'_> {
         })
     }
 
-    fn simple_call(&mut self, name: &str, argument: &Expr) -> Done {
+    fn simple_call(&mut self, name: &str, argument: &Expr) -> CheckResult {
         self.word(name);
         self.in_parentheses(|this| this.expression(argument))
     }
 
-    fn substring(&mut self, of: &Expr, from: Option<&Expr>, length: Option<&Expr>) -> Done {
+    fn substring(&mut self, of: &Expr, from: Option<&Expr>, length: Option<&Expr>) -> CheckResult {
         let Some(from) = from else {
             return Self::refuse("SUBSTRING without a place (write substr(TEXT, FROM, FOR))");
         };
@@ -343,7 +351,7 @@ impl Rendering<'_> {
         what: Option<&Expr>,
         of: &Expr,
         characters: Option<&[Expr]>,
-    ) -> Done {
+    ) -> CheckResult {
         self.needs_calls(1)?;
         self.word(match place {
             None | Some(TrimWhereField::Both) if self.asker.dialect == Dialect::Sqlite => "trim",

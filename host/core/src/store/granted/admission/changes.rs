@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::growth::Keeps;
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::grants::Verb;
 
 /// Whether a query is a change of rows that WITH stands before.
@@ -20,7 +20,7 @@ pub(super) fn is_change(query: &Query) -> bool {
 }
 
 impl Rendering<'_> {
-    pub(super) fn change(&mut self, change: &Statement) -> Done {
+    pub(super) fn change(&mut self, change: &Statement) -> CheckResult {
         match change {
             Statement::Query(query) => self.change_with(query),
             Statement::Insert(insert) => self.insert(insert),
@@ -30,7 +30,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn change_with(&mut self, query: &Query) -> Done {
+    fn change_with(&mut self, query: &Query) -> CheckResult {
         let Query {
             with: Some(with),
             body,
@@ -59,7 +59,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn insert(&mut self, insert: &Insert) -> Done {
+    fn insert(&mut self, insert: &Insert) -> CheckResult {
         let Insert {
             insert_token: _,
             optimizer_hints,
@@ -118,7 +118,7 @@ impl Rendering<'_> {
     }
 
     /// What the names of an INSERT may be of: the row that is there, and the one that is not.
-    fn inserted(&mut self, table: &Ident, alias: Option<&TableAliasWithoutColumns>) -> Done {
+    fn inserted(&mut self, table: &Ident, alias: Option<&TableAliasWithoutColumns>) -> CheckResult {
         let columns = self.columns_of(&self.known(table)?);
         let name = alias.map_or(table, |alias| &alias.alias);
         let name = self.stored(name)?;
@@ -133,7 +133,7 @@ impl Rendering<'_> {
         alias: Option<&TableAliasWithoutColumns>,
         columns: &[ObjectName],
         source: Option<&Query>,
-    ) -> Done {
+    ) -> CheckResult {
         if let Some(alias) = alias {
             self.word("AS");
             self.name(&alias.alias)?;
@@ -150,7 +150,7 @@ impl Rendering<'_> {
 
     /// What SQLite does about a row that does not fit. REPLACE deletes rows without asking,
     /// and ROLLBACK would end a transaction that is not the plugin's.
-    fn or(&mut self, or: Option<SqliteOnConflict>) -> Done {
+    fn or(&mut self, or: Option<SqliteOnConflict>) -> CheckResult {
         match or {
             None => return Ok(()),
             Some(SqliteOnConflict::Ignore) => self.word("OR IGNORE"),
@@ -164,7 +164,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn on_conflict(&mut self, table: &Ident, conflict: &OnConflict) -> Done {
+    fn on_conflict(&mut self, table: &Ident, conflict: &OnConflict) -> CheckResult {
         let OnConflict {
             conflict_target,
             action,
@@ -199,7 +199,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn update(&mut self, update: &Update) -> Done {
+    fn update(&mut self, update: &Update) -> CheckResult {
         let Update {
             update_token: _,
             optimizer_hints,
@@ -234,7 +234,7 @@ impl Rendering<'_> {
         self.returning(returning.as_deref())
     }
 
-    fn delete(&mut self, delete: &Delete) -> Done {
+    fn delete(&mut self, delete: &Delete) -> CheckResult {
         let Delete {
             delete_token: _,
             optimizer_hints,
@@ -266,7 +266,7 @@ impl Rendering<'_> {
     }
 
     /// The one table that is changed.
-    fn target(&mut self, table: &TableWithJoins, verb: Verb) -> Done {
+    fn target(&mut self, table: &TableWithJoins, verb: Verb) -> CheckResult {
         let TableWithJoins { relation, joins } = table;
         Self::without(!joins.is_empty(), "a change of joined tables")?;
         let TableFactor::Table {
@@ -293,7 +293,7 @@ impl Rendering<'_> {
         self.read(alias.as_ref(), Some(&name), (&columns, columns.len()))
     }
 
-    fn assignments(&mut self, assignments: &[Assignment]) -> Done {
+    fn assignments(&mut self, assignments: &[Assignment]) -> CheckResult {
         self.word("SET");
         self.list(assignments, |this, Assignment { target, value }| {
             match target {
@@ -307,7 +307,7 @@ impl Rendering<'_> {
         })
     }
 
-    fn returning(&mut self, returning: Option<&[SelectItem]>) -> Done {
+    fn returning(&mut self, returning: Option<&[SelectItem]>) -> CheckResult {
         match returning {
             Some(items) => {
                 self.word("RETURNING");

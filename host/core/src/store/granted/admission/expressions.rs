@@ -7,7 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::growth::Keeps;
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::store::{Dialect, StoreError};
 
 /// Orders of texts that may be named.
@@ -20,19 +20,19 @@ const MAKING: [&str; 6] = ["||", "->", "->>", "#>", "#>>", "#-"];
 const OF_VECTORS: [&str; 3] = ["<->", "<=>", "<#>"];
 
 impl Rendering<'_> {
-    pub(super) fn expressions(&mut self, expressions: &[Expr]) -> Done {
+    pub(super) fn expressions(&mut self, expressions: &[Expr]) -> CheckResult {
         self.list(expressions, Self::expression)
     }
 
     /// One row of values, which are stored as they are.
-    pub(super) fn row(&mut self, values: &[Expr]) -> Done {
+    pub(super) fn row(&mut self, values: &[Expr]) -> CheckResult {
         self.list(values, |this, value| match value {
             Expr::Value(value) => this.value(&value.value),
             value => this.expression(value),
         })
     }
 
-    pub(super) fn expression(&mut self, expression: &Expr) -> Done {
+    pub(super) fn expression(&mut self, expression: &Expr) -> CheckResult {
         match expression {
             Expr::Identifier(ident) if self.is_default(ident) => {
                 self.word("DEFAULT");
@@ -84,7 +84,7 @@ impl Rendering<'_> {
         default && self.asker.dialect == Dialect::Postgres
     }
 
-    pub(super) fn infix(&mut self, left: &Expr, operator: &str, right: &Expr) -> Done {
+    pub(super) fn infix(&mut self, left: &Expr, operator: &str, right: &Expr) -> CheckResult {
         self.expression(left)?;
         self.operator(operator);
         self.expression(right)
@@ -108,14 +108,14 @@ impl Rendering<'_> {
         self.word(")");
     }
 
-    fn postfix(&mut self, left: &Expr, operator: &str) -> Done {
+    fn postfix(&mut self, left: &Expr, operator: &str) -> CheckResult {
         self.expression(left)?;
         self.word(operator);
         Ok(())
     }
 
     /// A condition of several words.
-    fn test(&mut self, expression: &Expr) -> Done {
+    fn test(&mut self, expression: &Expr) -> CheckResult {
         match expression {
             Expr::IsNull(of) => self.postfix(of, "IS NULL"),
             Expr::IsNotNull(of) => self.postfix(of, "IS NOT NULL"),
@@ -156,7 +156,7 @@ impl Rendering<'_> {
     }
 
     /// A subquery whose rows are compared with.
-    fn kept_rows(&mut self, subquery: &Query) -> Done {
+    fn kept_rows(&mut self, subquery: &Query) -> CheckResult {
         self.in_parentheses(|this| {
             this.keeps = Keeps::Rows;
             this.query(subquery)
@@ -164,7 +164,7 @@ impl Rendering<'_> {
         .map(drop)
     }
 
-    fn pattern(&mut self, expression: &Expr) -> Done {
+    fn pattern(&mut self, expression: &Expr) -> CheckResult {
         let (word, negated, expr, pattern, escape) = match expression {
             Expr::Like {
                 negated,
@@ -201,7 +201,7 @@ impl Rendering<'_> {
     }
 
     /// What has a form of its own.
-    fn form(&mut self, expression: &Expr) -> Done {
+    fn form(&mut self, expression: &Expr) -> CheckResult {
         match expression {
             Expr::Cast {
                 kind: CastKind::Cast | CastKind::DoubleColon,
@@ -259,7 +259,7 @@ impl Rendering<'_> {
     pub(super) fn cast(
         &mut self,
         to: &sqlparser::ast::DataType,
-        of: impl FnOnce(&mut Self) -> Done,
+        of: impl FnOnce(&mut Self) -> CheckResult,
     ) -> Result<(), StoreError> {
         self.word("CAST");
         self.in_parentheses(|this| {
@@ -269,7 +269,7 @@ impl Rendering<'_> {
         })
     }
 
-    fn interval(&mut self, interval: &Interval) -> Done {
+    fn interval(&mut self, interval: &Interval) -> CheckResult {
         self.postgres_only("INTERVAL")?;
         let Interval {
             value,
@@ -293,7 +293,7 @@ impl Rendering<'_> {
         operand: Option<&Expr>,
         conditions: &[CaseWhen],
         otherwise: Option<&Expr>,
-    ) -> Done {
+    ) -> CheckResult {
         self.word("CASE");
         if let Some(operand) = operand {
             self.expression(operand)?;
@@ -307,7 +307,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn collation(&mut self, name: &ObjectName) -> Done {
+    fn collation(&mut self, name: &ObjectName) -> CheckResult {
         let name = Self::plain(name)?.value.as_str();
         let known = COLLATIONS
             .iter()
@@ -326,7 +326,7 @@ impl Rendering<'_> {
         operator: &BinaryOperator,
         which: &str,
         right: &Expr,
-    ) -> Done {
+    ) -> CheckResult {
         self.postgres_only(which)?;
         let operator = self.binary(operator)?;
         self.postfix(left, operator)?;
@@ -338,7 +338,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn array(&mut self, elements: &[Expr], named: bool) -> Done {
+    fn array(&mut self, elements: &[Expr], named: bool) -> CheckResult {
         self.postgres_only("ARRAY")?;
         self.elements(elements, named, |this| {
             if named {
@@ -351,7 +351,7 @@ impl Rendering<'_> {
         })
     }
 
-    fn access(&mut self, root: &Expr, chain: &[AccessExpr]) -> Done {
+    fn access(&mut self, root: &Expr, chain: &[AccessExpr]) -> CheckResult {
         self.postgres_only("a subscript")?;
         self.needs_calls(1)?;
         self.expression(root)?;

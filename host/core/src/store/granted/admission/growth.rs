@@ -10,9 +10,9 @@ use sqlparser::ast::{
     TableWithJoins, Value,
 };
 
-use super::super::functions::Makes;
+use super::super::functions::FunctionResult;
 use super::queries::is_column;
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::store::{Dialect, StoreError, StoreErrorKind};
 
 /// Calls of functions, casts and the like that one row may need, each of which may make a value
@@ -32,14 +32,14 @@ const VOLATILE: [&str; 2] = ["clock_timestamp", "random"];
 
 /// What one row of a statement needs on PostgreSQL.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Needs {
+pub(super) struct RowNeeds {
     calls: usize,
     columns: usize,
     /// Calls whose value is another each time.
     volatile: usize,
 }
 
-impl Needs {
+impl RowNeeds {
     /// What the larger one of two rows needs.
     pub(super) fn larger(self, other: Self) -> Self {
         Self {
@@ -66,21 +66,21 @@ impl Rendering<'_> {
     }
 
     /// Count something of which each may make a value.
-    pub(super) fn needs_calls(&mut self, calls: usize) -> Done {
+    pub(super) fn needs_calls(&mut self, calls: usize) -> CheckResult {
         self.needs.calls += calls;
         let many = self.bounded_here() && self.needs.calls > CALLS;
         let what = "more than 250 calls of functions, casts, `||` and elements of arrays (those that build JSON, `concat` and casts to arrays count five each)";
         Self::without(many, what)
     }
 
-    pub(super) fn needs_columns(&mut self, columns: usize) -> Done {
+    pub(super) fn needs_columns(&mut self, columns: usize) -> CheckResult {
         self.needs.columns += columns;
         let many = self.bounded_here() && self.needs.columns > COLUMNS;
         Self::without(many, "more than 250 columns in its expressions")
     }
 
     /// A value that stands in the statement, or a parameter.
-    pub(super) fn fits(&self, bytes: usize) -> Done {
+    pub(super) fn fits(&self, bytes: usize) -> CheckResult {
         fits(bytes, self.asker.most)
     }
 
@@ -98,7 +98,11 @@ impl Rendering<'_> {
     }
 
     /// A call of a function that the host made.
-    fn through(&mut self, name: &str, inside: impl FnOnce(&mut Self) -> Done) -> Done {
+    fn through(
+        &mut self,
+        name: &str,
+        inside: impl FnOnce(&mut Self) -> CheckResult,
+    ) -> CheckResult {
         self.hosts(name);
         self.in_parentheses(inside)
     }
@@ -106,15 +110,15 @@ impl Rendering<'_> {
     /// A call of a function, measured when it is done if that has to be.
     pub(super) fn made(
         &mut self,
-        (makes, arguments): (Makes, usize),
-        call: impl FnOnce(&mut Self) -> Done,
-    ) -> Done {
+        (makes, arguments): (FunctionResult, usize),
+        call: impl FnOnce(&mut Self) -> CheckResult,
+    ) -> CheckResult {
         if !self.bounded_here() {
             return call(self);
         }
-        let measured = matches!(makes, Makes::Measured | Makes::Gathered);
+        let measured = matches!(makes, FunctionResult::Measured | FunctionResult::Gathered);
         self.needs_calls(if measured { HEAVY } else { 1 })?;
-        let many = makes == Makes::Measured && arguments > ARGUMENTS;
+        let many = makes == FunctionResult::Measured && arguments > ARGUMENTS;
         Self::without(many, "more than 32 arguments of a function")?;
         if measured {
             return self.through("bounded", call);
@@ -123,7 +127,7 @@ impl Rendering<'_> {
     }
 
     /// An expression of which the server keeps a value for each row, of any number of rows.
-    pub(super) fn kept(&mut self, expression: &Expr) -> Done {
+    pub(super) fn kept(&mut self, expression: &Expr) -> CheckResult {
         if !self.bounded_here() {
             return self.expression(expression);
         }
@@ -132,7 +136,7 @@ impl Rendering<'_> {
     }
 
     /// One of several that are kept together. Beside the first a short text needs no count.
-    pub(super) fn kept_beside(&mut self, expression: &Expr) -> Done {
+    pub(super) fn kept_beside(&mut self, expression: &Expr) -> CheckResult {
         match expression {
             Expr::Value(value) if is_short(&value.value) => self.expression(expression),
             _ => self.kept(expression),
@@ -140,7 +144,7 @@ impl Rendering<'_> {
     }
 
     /// A template, which is not long.
-    pub(super) fn template(&mut self, expression: &Expr) -> Done {
+    pub(super) fn template(&mut self, expression: &Expr) -> CheckResult {
         if !self.bounded_here() {
             return self.expression(expression);
         }
@@ -165,8 +169,8 @@ impl Rendering<'_> {
         &mut self,
         to: &DataType,
         is_there: bool,
-        of: impl FnOnce(&mut Self) -> Done,
-    ) -> Done {
+        of: impl FnOnce(&mut Self) -> CheckResult,
+    ) -> CheckResult {
         if !self.bounded_here() || is_there {
             return self.cast(to, of);
         }
@@ -190,8 +194,8 @@ impl Rendering<'_> {
         &mut self,
         elements: &[Expr],
         named: bool,
-        array: impl FnOnce(&mut Self) -> Done,
-    ) -> Done {
+        array: impl FnOnce(&mut Self) -> CheckResult,
+    ) -> CheckResult {
         let made = elements.iter().filter(|part| !matches!(part, Expr::Value(value) if !matches!(value.value, Value::Placeholder(_))));
         let made = made.count();
         self.needs_calls(made)?;
@@ -230,7 +234,7 @@ impl Rendering<'_> {
     }
 
     /// A condition on the rows of a query or a change.
-    pub(super) fn condition(&mut self, condition: Option<&Expr>) -> Done {
+    pub(super) fn condition(&mut self, condition: Option<&Expr>) -> CheckResult {
         let Some(condition) = condition else {
             return Ok(());
         };
@@ -238,7 +242,7 @@ impl Rendering<'_> {
         self.conjunct(condition)
     }
 
-    fn conjunct(&mut self, condition: &Expr) -> Done {
+    fn conjunct(&mut self, condition: &Expr) -> CheckResult {
         match condition {
             Expr::BinaryOp {
                 left,
@@ -258,12 +262,12 @@ impl Rendering<'_> {
     /// A subquery of which only is asked whether it has rows. Where all rows depend on the answer
     /// it is `joined`. Else the server may compare with what it keeps of them, but not of one
     /// that is cut by OFFSET.
-    pub(super) fn exists(&mut self, subquery: &Query, negated: bool, joined: bool) -> Done {
+    pub(super) fn exists(&mut self, subquery: &Query, negated: bool, joined: bool) -> CheckResult {
         self.word(if negated { "NOT EXISTS" } else { "EXISTS" });
         self.in_parentheses(|this| this.asked(subquery, joined))
     }
 
-    fn asked(&mut self, subquery: &Query, joined: bool) -> Done {
+    fn asked(&mut self, subquery: &Query, joined: bool) -> CheckResult {
         let before = self.needs;
         self.query(subquery)?;
         let is_plain = subquery.with.is_none();

@@ -5,14 +5,14 @@ use sqlparser::ast::{
     Value,
 };
 
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::store::Dialect;
 
 /// What the casts of SQLite know by a name of their own.
 const NAMED_TYPES: [&str; 2] = ["vector", "halfvec"];
 
 impl Rendering<'_> {
-    pub(super) fn value(&mut self, value: &Value) -> Done {
+    pub(super) fn value(&mut self, value: &Value) -> CheckResult {
         match value {
             Value::Null => self.word("NULL"),
             Value::Boolean(true) => self.word("TRUE"),
@@ -37,14 +37,14 @@ impl Rendering<'_> {
 
     /// A text between single quotes, in which only a quote is written as two. That a backslash
     /// means itself is set for each connection.
-    pub(super) fn text(&mut self, text: &str) -> Done {
+    pub(super) fn text(&mut self, text: &str) -> CheckResult {
         Self::without(text.contains('\0'), "a NUL character")?;
         self.fits(text.len())?;
         self.word(&format!("'{}'", text.replace('\'', "''")));
         Ok(())
     }
 
-    pub(super) fn data_type(&mut self, kind: &DataType) -> Done {
+    pub(super) fn data_type(&mut self, kind: &DataType) -> CheckResult {
         if let DataType::Array(ArrayElemTypeDef::SquareBracket(of, None)) = kind {
             self.postgres_only("an array")?;
             self.data_type(of)?;
@@ -132,7 +132,7 @@ impl Rendering<'_> {
     }
 
     /// A part of a point in time, as EXTRACT names it.
-    pub(super) fn field(&mut self, field: &DateTimeField) -> Done {
+    pub(super) fn field(&mut self, field: &DateTimeField) -> CheckResult {
         let name = field.to_string();
         if !name
             .bytes()

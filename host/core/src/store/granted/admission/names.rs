@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::store::{Dialect, StoreError};
 
 /// Begins the name of a subquery where it is sent. No table has such a name, so a subquery
@@ -28,7 +28,7 @@ impl Rendering<'_> {
         })
     }
 
-    pub(super) fn name(&mut self, ident: &Ident) -> Done {
+    pub(super) fn name(&mut self, ident: &Ident) -> CheckResult {
         let name = self.stored(ident)?;
         self.quoted(&name);
         Ok(())
@@ -45,7 +45,7 @@ impl Rendering<'_> {
         self.word(&format!("{quote}{doubled}{quote}"));
     }
 
-    pub(super) fn names(&mut self, idents: &[Ident]) -> Done {
+    pub(super) fn names(&mut self, idents: &[Ident]) -> CheckResult {
         self.list(idents, Self::name)
     }
 
@@ -58,7 +58,7 @@ impl Rendering<'_> {
     }
 
     /// A column, perhaps of a table that is named.
-    pub(super) fn column(&mut self, parts: &[Ident]) -> Done {
+    pub(super) fn column(&mut self, parts: &[Ident]) -> CheckResult {
         match parts {
             [column] => {
                 self.seen(None, column)?;
@@ -75,7 +75,7 @@ impl Rendering<'_> {
     }
 
     /// A column of the table that is changed.
-    pub(super) fn own_column(&mut self, name: &ObjectName) -> Done {
+    pub(super) fn own_column(&mut self, name: &ObjectName) -> CheckResult {
         let column = Self::plain(name)?;
         self.name(column)
     }

@@ -4,13 +4,13 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::settings::hex;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::Value;
 
 impl Rendering<'_> {
-    pub(super) fn parameter(&mut self, name: &str) -> Done {
+    pub(super) fn parameter(&mut self, name: &str) -> CheckResult {
         let number: usize = name.trim_start_matches('$').parse().unwrap_or_default();
         let index = number.checked_sub(1).ok_or_else(|| {
             statement(format!(

@@ -7,16 +7,16 @@ use sqlparser::ast::{
     SetOperator, SetQuantifier, Values, WildcardAdditionalOptions, With,
 };
 
-use super::super::catalog::Columns;
+use super::super::catalog::ColumnNames;
 use super::growth::Keeps;
 use super::names::SUBQUERY;
-use super::scope::Named;
-use super::{Done, Rendering};
+use super::scope::NamedSubquery;
+use super::{CheckResult, Rendering};
 use crate::store::{Dialect, StoreError};
 
 impl Rendering<'_> {
     /// Gives the columns that it is known to give.
-    pub(super) fn query(&mut self, query: &Query) -> Result<Columns, StoreError> {
+    pub(super) fn query(&mut self, query: &Query) -> Result<ColumnNames, StoreError> {
         let seen = self.named.len();
         let given = self.in_level(|this| this.query_with(query));
         // What it names is not seen outside of it.
@@ -24,7 +24,7 @@ impl Rendering<'_> {
         given
     }
 
-    fn query_with(&mut self, query: &Query) -> Result<Columns, StoreError> {
+    fn query_with(&mut self, query: &Query) -> Result<ColumnNames, StoreError> {
         let (awaiting, keeps) = (self.awaiting.take(), std::mem::take(&mut self.keeps));
         let Query {
             with,
@@ -58,7 +58,7 @@ impl Rendering<'_> {
     }
 
     /// Each subquery sees those before it, and itself if it is recursive.
-    pub(super) fn with(&mut self, with: &With) -> Done {
+    pub(super) fn with(&mut self, with: &With) -> CheckResult {
         let With {
             with_token: _,
             recursive,
@@ -71,7 +71,7 @@ impl Rendering<'_> {
         self.list(cte_tables, |this, table| this.subquery(table, *recursive))
     }
 
-    fn subquery(&mut self, table: &Cte, recursive: bool) -> Done {
+    fn subquery(&mut self, table: &Cte, recursive: bool) -> CheckResult {
         let Cte {
             alias,
             query,
@@ -92,7 +92,7 @@ impl Rendering<'_> {
         let written = self.written(&alias.columns)?;
         let at = self.named.len();
         if recursive {
-            self.named.push(Named {
+            self.named.push(NamedSubquery {
                 name: name.clone(),
                 columns: written.clone().unwrap_or_default(),
                 is_written: written.is_some(),
@@ -103,7 +103,7 @@ impl Rendering<'_> {
         }
         let given = self.in_parentheses(|this| this.query(query))?;
         self.named.truncate(at);
-        self.named.push(Named {
+        self.named.push(NamedSubquery {
             name,
             is_written: written.is_some(),
             columns: written.unwrap_or(given),
@@ -118,7 +118,7 @@ impl Rendering<'_> {
         body: &SetExpr,
         awaiting: Option<usize>,
         keeps: Keeps,
-    ) -> Result<Columns, StoreError> {
+    ) -> Result<ColumnNames, StoreError> {
         match body {
             SetExpr::Select(select) => self.select(select, keeps),
             SetExpr::Query(query) => self.in_parentheses(|this| {
@@ -166,7 +166,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn values(&mut self, values: &Values) -> Result<Columns, StoreError> {
+    fn values(&mut self, values: &Values) -> Result<ColumnNames, StoreError> {
         let Values {
             explicit_row,
             value_keyword,
@@ -188,10 +188,10 @@ impl Rendering<'_> {
         self.needs = largest;
         self.width = rows.first().map_or(0, |row| row.content.len());
         let named = (1..=self.width).map(|at| format!("column{at}").into());
-        Ok(Columns::new(named.collect()))
+        Ok(ColumnNames::new(named.collect()))
     }
 
-    fn select(&mut self, select: &Select, keeps: Keeps) -> Result<Columns, StoreError> {
+    fn select(&mut self, select: &Select, keeps: Keeps) -> Result<ColumnNames, StoreError> {
         let Select {
             select_token: _,
             optimizer_hints,
@@ -243,7 +243,7 @@ impl Rendering<'_> {
         self.given(projection)
     }
 
-    fn windows(&mut self, windows: &[NamedWindowDefinition]) -> Done {
+    fn windows(&mut self, windows: &[NamedWindowDefinition]) -> CheckResult {
         if windows.is_empty() {
             return Ok(());
         }
@@ -259,7 +259,11 @@ impl Rendering<'_> {
     }
 
     /// A keyword and a condition, if there is one.
-    pub(super) fn filter(&mut self, word: &str, condition: Option<&sqlparser::ast::Expr>) -> Done {
+    pub(super) fn filter(
+        &mut self,
+        word: &str,
+        condition: Option<&sqlparser::ast::Expr>,
+    ) -> CheckResult {
         let Some(condition) = condition else {
             return Ok(());
         };
@@ -267,7 +271,7 @@ impl Rendering<'_> {
         self.expression(condition)
     }
 
-    fn distinct(&mut self, distinct: Option<&Distinct>) -> Done {
+    fn distinct(&mut self, distinct: Option<&Distinct>) -> CheckResult {
         match distinct {
             None => {}
             Some(Distinct::All) => self.word("ALL"),
@@ -281,7 +285,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    pub(super) fn items(&mut self, items: &[SelectItem], keeps: Keeps) -> Done {
+    pub(super) fn items(&mut self, items: &[SelectItem], keeps: Keeps) -> CheckResult {
         self.list(items, |this, item| match item {
             SelectItem::UnnamedExpr(expression) => {
                 this.item(expression, keeps)?;
@@ -313,7 +317,7 @@ impl Rendering<'_> {
     }
 
     /// What a query gives, and keeps if it does.
-    fn item(&mut self, expression: &Expr, keeps: Keeps) -> Done {
+    fn item(&mut self, expression: &Expr, keeps: Keeps) -> CheckResult {
         match keeps {
             Keeps::Rows => self.kept_beside(expression),
             Keeps::Nothing | Keeps::Distinct => self.expression(expression),
@@ -321,7 +325,7 @@ impl Rendering<'_> {
     }
 
     /// The name that a column has by itself, whatever is written in its place.
-    fn as_labelled(&mut self, expression: &Expr, keeps: Keeps) -> Done {
+    fn as_labelled(&mut self, expression: &Expr, keeps: Keeps) -> CheckResult {
         let is_itself = keeps != Keeps::Rows && is_column(expression);
         if self.asker.dialect == Dialect::Postgres
             && !is_itself
@@ -333,7 +337,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn everything(&mut self, options: &WildcardAdditionalOptions) -> Done {
+    fn everything(&mut self, options: &WildcardAdditionalOptions) -> CheckResult {
         let WildcardAdditionalOptions {
             wildcard_token: _,
             opt_ilike,
@@ -350,7 +354,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn grouped(&mut self, group_by: &GroupByExpr) -> Done {
+    fn grouped(&mut self, group_by: &GroupByExpr) -> CheckResult {
         match group_by {
             GroupByExpr::Expressions(by, modifiers) if modifiers.is_empty() => {
                 if by.is_empty() {
@@ -363,7 +367,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn ordered(&mut self, order: &OrderBy) -> Done {
+    fn ordered(&mut self, order: &OrderBy) -> CheckResult {
         let OrderBy { kind, interpolate } = order;
         match kind {
             OrderByKind::Expressions(by) if interpolate.is_none() => self.order_by(by),
@@ -372,15 +376,15 @@ impl Rendering<'_> {
     }
 
     /// ORDER BY, if there is anything to order by.
-    pub(super) fn order_by(&mut self, by: &[OrderByExpr]) -> Done {
+    pub(super) fn order_by(&mut self, by: &[OrderByExpr]) -> CheckResult {
         self.ordered_by(by, Self::expression)
     }
 
     pub(super) fn ordered_by(
         &mut self,
         by: &[OrderByExpr],
-        mut each: impl FnMut(&mut Self, &Expr) -> Done,
-    ) -> Done {
+        mut each: impl FnMut(&mut Self, &Expr) -> CheckResult,
+    ) -> CheckResult {
         if by.is_empty() {
             return Ok(());
         }
@@ -408,7 +412,7 @@ impl Rendering<'_> {
         })
     }
 
-    fn limit(&mut self, limit: &LimitClause) -> Done {
+    fn limit(&mut self, limit: &LimitClause) -> CheckResult {
         let (limit, offset) = match limit {
             LimitClause::LimitOffset {
                 limit,
@@ -437,7 +441,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn fetch(&mut self, fetch: &Fetch) -> Done {
+    fn fetch(&mut self, fetch: &Fetch) -> CheckResult {
         let Fetch {
             with_ties,
             percent,

@@ -10,15 +10,15 @@ use std::sync::Arc;
 
 use sqlparser::ast::{AccessExpr, ArrayElemTypeDef, CastKind, DataType, Expr, Ident, SelectItem};
 
-use super::super::catalog::{Catalog, Columns};
-use super::{Done, Rendering};
+use super::super::catalog::{Catalog, ColumnNames};
+use super::{CheckResult, Rendering};
 use crate::store::{Dialect, StoreError, StoreErrorKind};
 
 /// One query, and what is seen of the names in it and in those inside of it.
 #[derive(Default)]
 pub(super) struct QueryScope {
     /// What it reads from, by the names under which it is read.
-    sources: BTreeMap<String, Columns>,
+    sources: BTreeMap<String, ColumnNames>,
     /// The columns of all of them.
     pub(super) columns: BTreeSet<Arc<str>>,
     /// How many columns they have together.
@@ -31,9 +31,9 @@ pub(super) struct QueryScope {
 }
 
 /// A subquery that WITH names, and its columns.
-pub(super) struct Named {
+pub(super) struct NamedSubquery {
     pub(super) name: String,
-    pub(super) columns: Columns,
+    pub(super) columns: ColumnNames,
     /// Whether they are written after its name.
     pub(super) is_written: bool,
     /// How many it has, with those that are not known by a name.
@@ -64,7 +64,7 @@ impl Rendering<'_> {
 
     /// Hold the names of a level against its sources. Those inside may be held against the
     /// sources outside as well, so they go on to there.
-    fn leave(&mut self) -> Done {
+    fn leave(&mut self) -> CheckResult {
         let Some(mut level) = self.levels.pop() else {
             return Ok(());
         };
@@ -98,7 +98,7 @@ impl Rendering<'_> {
 
     /// Something that is read from, perhaps without a name.
     /// Of `width` columns, some of which may have names that are not known.
-    pub(super) fn source(&mut self, name: Option<&str>, columns: &Columns, width: usize) {
+    pub(super) fn source(&mut self, name: Option<&str>, columns: &ColumnNames, width: usize) {
         let Some(level) = self.level() else {
             return;
         };
@@ -121,7 +121,7 @@ impl Rendering<'_> {
     }
 
     /// A function that gives rows.
-    pub(super) fn function_source(&mut self, name: &str, columns: &Columns, width: usize) {
+    pub(super) fn function_source(&mut self, name: &str, columns: &ColumnNames, width: usize) {
         self.source(Some(name), columns, width);
         if let Some(level) = self.level() {
             level.functions.insert(name.to_owned());
@@ -129,7 +129,7 @@ impl Rendering<'_> {
     }
 
     /// A name in an expression, perhaps after that of its source.
-    pub(super) fn seen(&mut self, source: Option<&Ident>, column: &Ident) -> Done {
+    pub(super) fn seen(&mut self, source: Option<&Ident>, column: &Ident) -> CheckResult {
         let source = source.map(|source| self.stored(source)).transpose()?;
         let column = self.stored(column)?;
         let Some(level) = self.level() else {
@@ -147,7 +147,7 @@ impl Rendering<'_> {
     }
 
     /// The columns that the items of a query are known to give.
-    pub(super) fn given(&mut self, items: &[SelectItem]) -> Result<Columns, StoreError> {
+    pub(super) fn given(&mut self, items: &[SelectItem]) -> Result<ColumnNames, StoreError> {
         self.measure(items)?;
         let mut given = BTreeSet::new();
         for item in items {
@@ -169,7 +169,7 @@ impl Rendering<'_> {
     }
 
     /// How many columns the items of a query give.
-    pub(super) fn measure(&mut self, items: &[SelectItem]) -> Done {
+    pub(super) fn measure(&mut self, items: &[SelectItem]) -> CheckResult {
         let all = self.level().map_or(0, |level| level.width);
         let starred = |item: &&SelectItem| {
             matches!(

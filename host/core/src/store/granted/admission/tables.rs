@@ -8,21 +8,21 @@ use sqlparser::ast::{
     TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins,
 };
 
-use super::super::catalog::Columns;
+use super::super::catalog::ColumnNames;
 use super::super::functions;
 use super::names::SUBQUERY;
-use super::{Done, Rendering};
+use super::{CheckResult, Rendering};
 use crate::grants::Verb;
 use crate::store::{Dialect, StoreError};
 
 impl Rendering<'_> {
-    pub(super) fn joined(&mut self, joined: &TableWithJoins) -> Done {
+    pub(super) fn joined(&mut self, joined: &TableWithJoins) -> CheckResult {
         let TableWithJoins { relation, joins } = joined;
         self.factor(relation)?;
         joins.iter().try_for_each(|join| self.join(join))
     }
 
-    fn join(&mut self, join: &Join) -> Done {
+    fn join(&mut self, join: &Join) -> CheckResult {
         let Join {
             relation,
             global,
@@ -52,7 +52,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn factor(&mut self, factor: &TableFactor) -> Done {
+    fn factor(&mut self, factor: &TableFactor) -> CheckResult {
         match factor {
             TableFactor::Table { .. } => self.table(factor),
             TableFactor::Derived {
@@ -101,7 +101,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn lateral(&mut self, lateral: bool) -> Done {
+    fn lateral(&mut self, lateral: bool) -> CheckResult {
         if lateral {
             self.postgres_only("LATERAL")?;
             self.word("LATERAL");
@@ -109,7 +109,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn ordinality(&mut self, with_ordinality: bool) -> Done {
+    fn ordinality(&mut self, with_ordinality: bool) -> CheckResult {
         if with_ordinality {
             self.postgres_only("WITH ORDINALITY")?;
             self.word("WITH ORDINALITY");
@@ -118,7 +118,7 @@ impl Rendering<'_> {
     }
 
     /// A table, a subquery of this statement, or a function that gives rows.
-    fn table(&mut self, factor: &TableFactor) -> Done {
+    fn table(&mut self, factor: &TableFactor) -> CheckResult {
         let TableFactor::Table {
             name,
             alias,
@@ -150,7 +150,7 @@ impl Rendering<'_> {
     }
 
     /// A table that is read, or a subquery of this statement.
-    fn relation(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> Done {
+    fn relation(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> CheckResult {
         let ident = Self::plain(name)?;
         let name = self.stored(ident)?;
         let mut named = self.named.iter().rev();
@@ -171,9 +171,9 @@ impl Rendering<'_> {
     }
 
     /// The columns of a table that is granted.
-    pub(super) fn columns_of(&self, table: &str) -> Columns {
+    pub(super) fn columns_of(&self, table: &str) -> ColumnNames {
         let catalog = self.catalog();
-        catalog.map_or_else(Columns::default, |catalog| catalog.columns(table))
+        catalog.map_or_else(ColumnNames::default, |catalog| catalog.columns(table))
     }
 
     /// Write the name that a source is given, and note what is read from it; without one it is
@@ -182,8 +182,8 @@ impl Rendering<'_> {
         &mut self,
         alias: Option<&TableAlias>,
         own: Option<&str>,
-        (columns, width): (&Columns, usize),
-    ) -> Done {
+        (columns, width): (&ColumnNames, usize),
+    ) -> CheckResult {
         self.alias(alias)?;
         let Some(alias) = alias else {
             self.source(own, columns, width);
@@ -199,7 +199,7 @@ impl Rendering<'_> {
     pub(super) fn written(
         &self,
         columns: &[TableAliasColumnDef],
-    ) -> Result<Option<Columns>, StoreError> {
+    ) -> Result<Option<ColumnNames>, StoreError> {
         let names = columns.iter().map(|column| self.stored(&column.name));
         let names = names.map(|name| name.map(Arc::from));
         let names = names.collect::<Result<BTreeSet<Arc<str>>, _>>()?;
@@ -213,7 +213,7 @@ impl Rendering<'_> {
         args: &[FunctionArg],
         with_ordinality: bool,
         alias: Option<&TableAlias>,
-    ) -> Done {
+    ) -> CheckResult {
         let callee = self.callee(name)?;
         let (called, makes) = callee;
         self.made((makes, args.len()), |this| {
@@ -230,7 +230,7 @@ impl Rendering<'_> {
         (called, arguments): (&str, usize),
         with_ordinality: bool,
         alias: Option<&TableAlias>,
-    ) -> Done {
+    ) -> CheckResult {
         if self.asker.dialect == Dialect::Sqlite {
             return self.alias(alias);
         }
@@ -262,12 +262,12 @@ impl Rendering<'_> {
         }
         let width = columns.len().max(arguments);
         let columns = columns.into_iter().map(Arc::from);
-        self.function_source(&name, &Columns::new(columns.collect()), width);
+        self.function_source(&name, &ColumnNames::new(columns.collect()), width);
         Ok(())
     }
 
     /// A table that the grants give for `verb`, with its schema.
-    pub(super) fn granted(&mut self, ident: &Ident, verb: Verb) -> Done {
+    pub(super) fn granted(&mut self, ident: &Ident, verb: Verb) -> CheckResult {
         let name = self.known(ident)?;
         self.may(&name, verb)?;
         match self.catalog() {
@@ -297,7 +297,7 @@ impl Rendering<'_> {
         }
     }
 
-    pub(super) fn alias(&mut self, alias: Option<&TableAlias>) -> Done {
+    pub(super) fn alias(&mut self, alias: Option<&TableAlias>) -> CheckResult {
         let Some(alias) = alias else {
             return Ok(());
         };
@@ -313,7 +313,7 @@ impl Rendering<'_> {
         self.alias_columns(columns)
     }
 
-    pub(super) fn alias_columns(&mut self, columns: &[TableAliasColumnDef]) -> Done {
+    pub(super) fn alias_columns(&mut self, columns: &[TableAliasColumnDef]) -> CheckResult {
         if columns.is_empty() {
             return Ok(());
         }

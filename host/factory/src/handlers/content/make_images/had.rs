@@ -5,22 +5,22 @@ use callboard_core::value::Statement;
 
 use super::Writes;
 use crate::draft::Image;
-use crate::images::plan::Made;
-use crate::images::{Planned, Trouble, Which};
+use crate::images::plan::MadePicture;
+use crate::images::{PlannedPicture, PictureTrouble, WhichPicture};
 use crate::markdown::pictures::KEPT;
 use crate::tables::media::{self as rows, MediaRow};
 
 /// A picture of the plan, with the row of the one that is there already.
-pub(super) type Place<'p> = (&'p Planned, Option<MediaRow>);
+pub(super) type PicturePlace<'p> = (&'p PlannedPicture, Option<MediaRow>);
 
 /// One that is there, and whether it was before.
 pub(super) struct Had {
-    made: Made,
-    before: Option<(Which, String)>,
+    made: MadePicture,
+    before: Option<(WhichPicture, String)>,
 }
 
 /// Those that are there already, and the others, which one trouble keeps away.
-pub(super) fn parted(plan: Vec<Place<'_>>, trouble: &Trouble) -> (Vec<Had>, Vec<(Which, Trouble)>) {
+pub(super) fn parted(plan: Vec<PicturePlace<'_>>, trouble: &PictureTrouble) -> (Vec<Had>, Vec<(WhichPicture, PictureTrouble)>) {
     let (mut made, mut missing) = (Vec::new(), Vec::new());
     for (planned, row) in plan {
         match row {
@@ -32,7 +32,7 @@ pub(super) fn parted(plan: Vec<Place<'_>>, trouble: &Trouble) -> (Vec<Had>, Vec<
 }
 
 /// The pictures, with what is said of those that were taken again, and why others are missing.
-pub(super) fn handed_on(had: Vec<Had>, missing: Vec<(Which, Trouble)>) -> Done<Writes> {
+pub(super) fn handed_on(had: Vec<Had>, missing: Vec<(WhichPicture, PictureTrouble)>) -> Done<Writes> {
     let again = had.iter().filter(|it| it.before.is_some()).count() as u64;
     let new = had.len() as u64 - again;
     let moved = had.iter().filter_map(Had::moved).collect();
@@ -42,14 +42,14 @@ pub(super) fn handed_on(had: Vec<Had>, missing: Vec<(Which, Trouble)>) -> Done<W
         done = done.effect("pictures_taken_again", again);
     }
     done.writes = moved;
-    let tell = |done: Done<_>, (which, trouble): (Which, Trouble)| {
+    let tell = |done: Done<_>, (which, trouble): (WhichPicture, PictureTrouble)| {
         done.fallback(format!("picture {which}"), trouble.to_string())
     };
     missing.into_iter().fold(done, tell)
 }
 
 impl Had {
-    pub(super) fn new(row: MediaRow, planned: &Planned) -> Self {
+    pub(super) fn new(row: MediaRow, planned: &PlannedPicture) -> Self {
         Self {
             made: made(row, planned),
             before: None,
@@ -57,7 +57,7 @@ impl Had {
     }
 
     /// What a model saw in it is as true as it was.
-    pub(super) fn again(row: MediaRow, planned: &Planned) -> Self {
+    pub(super) fn again(row: MediaRow, planned: &PlannedPicture) -> Self {
         let before = (row.which, row.alt.clone());
         let alt = if row.seen_by.is_empty() {
             planned.alt.clone()
@@ -79,9 +79,9 @@ impl Had {
     }
 }
 
-fn made(row: MediaRow, planned: &Planned) -> Made {
+fn made(row: MediaRow, planned: &PlannedPicture) -> MadePicture {
     let pixels = |number: i64| u32::try_from(number).unwrap_or_default();
-    Made {
+    MadePicture {
         id: row.id,
         which: planned.which,
         heading: planned.heading.clone(),

@@ -1,26 +1,26 @@
 //! A person's edit and what the pipeline wrote after it, in one draft.
 
 use crate::diary::id::derived;
-use crate::draft::merge::{self, Side};
-use crate::draft::{Draft, Image, Said};
-use crate::tables::drafts::{self, Origin};
+use crate::draft::merge::{self, MergeSide};
+use crate::draft::{Draft, Image, DraftReports};
+use crate::tables::drafts::{self, DraftOrigin};
 
 /// The merge of the newest of `kept`, if a person had a hand in it, with `new`, both made from what
 /// the pipeline wrote last.
 pub(super) fn merged(
-    kept: &[drafts::Draft],
-    new: &drafts::Draft,
+    kept: &[drafts::DraftVersion],
+    new: &drafts::DraftVersion,
     draft: &Draft,
-    said: &Said,
-) -> Option<drafts::Draft> {
-    let ours = kept.last().filter(|it| it.origin != Origin::Pipeline)?;
-    let base = kept.iter().rfind(|it| it.origin == Origin::Pipeline)?;
+    said: &DraftReports,
+) -> Option<drafts::DraftVersion> {
+    let ours = kept.last().filter(|it| it.origin != DraftOrigin::Pipeline)?;
+    let base = kept.iter().rfind(|it| it.origin == DraftOrigin::Pipeline)?;
     let number = new.number + 1;
     let names = (
         format!("{}, edited by {}", ours.number, ours.editor),
         format!("{}, of the pipeline", new.number),
     );
-    let side = |text, name| Side { text, name };
+    let side = |text, name| MergeSide { text, name };
     let markdown = merge::merge(
         &base.markdown,
         side(&ours.markdown, &names.0),
@@ -48,11 +48,11 @@ pub(super) fn merged(
     let mut whole = draft.clone();
     keep_featured(&mut whole, base, ours, &mut notes);
     whole.notes.extend(notes);
-    Some(drafts::Draft {
+    Some(drafts::DraftVersion {
         id: derived(&["draft", &new.task, &number.to_string()]),
         number,
         parent: Some(ours.number),
-        origin: Origin::Merge,
+        origin: DraftOrigin::Merge,
         editor: ours.editor.clone(),
         title,
         excerpt,
@@ -81,8 +81,8 @@ fn line(what: &str, of: [&String; 3], notes: &mut Vec<String>) -> String {
 /// Keep the picture that a person had made anew, or that it was taken away.
 fn keep_featured(
     whole: &mut Draft,
-    base: &drafts::Draft,
-    ours: &drafts::Draft,
+    base: &drafts::DraftVersion,
+    ours: &drafts::DraftVersion,
     notes: &mut Vec<String>,
 ) {
     // What cannot be read of the person's says nothing of its picture.
@@ -107,8 +107,8 @@ mod tests {
 
     use super::*;
 
-    fn row(number: i64, origin: Origin, draft: &Draft) -> drafts::Draft {
-        drafts::Draft {
+    fn row(number: i64, origin: DraftOrigin, draft: &Draft) -> drafts::DraftVersion {
+        drafts::DraftVersion {
             id: number.to_string(),
             task: "t".to_owned(),
             number,
@@ -148,8 +148,8 @@ mod tests {
     fn a_picture_that_a_person_had_made_anew_stays_in_a_merge() {
         let kept = |ours: &str| {
             [
-                row(1, Origin::Pipeline, &with("/media/a.png")),
-                row(2, Origin::Person, &with(ours)),
+                row(1, DraftOrigin::Pipeline, &with("/media/a.png")),
+                row(2, DraftOrigin::Person, &with(ours)),
             ]
         };
         for (ours, theirs, stays, notes) in [
@@ -158,8 +158,8 @@ mod tests {
             ("/media/a.png", "/media/c.png", "/media/c.png", 0),
         ] {
             let theirs = with(theirs);
-            let new = row(3, Origin::Pipeline, &theirs);
-            let merged = merged(&kept(ours), &new, &theirs, &Said::default()).expect("a merge");
+            let new = row(3, DraftOrigin::Pipeline, &theirs);
+            let merged = merged(&kept(ours), &new, &theirs, &DraftReports::default()).expect("a merge");
             let featured = merged.text().expect("a draft").featured.expect("a picture");
             assert_eq!(featured.src, stays);
             let report: serde_json::Value = serde_json::from_str(&merged.report).expect("JSON");
