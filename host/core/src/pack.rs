@@ -55,10 +55,10 @@ macro_rules! pack {
             $crate::schema::Scripts { owner: $pack.name, migrations: $pack.migrations }
         }
         ::inventory::submit! { $crate::registry::HandlerFiles($pack.handler_files) }
-        ::inventory::submit! { $crate::config::Parts($pack.configuration) }
+        ::inventory::submit! { $crate::config::ConfigParts($pack.configuration) }
         ::inventory::submit! { $pack.folders }
         ::inventory::submit! { $crate::settings::SettingReads($pack.settings) }
-        ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
+        ::inventory::submit! { $crate::rollcall::RollRules($pack.rules) }
         ::inventory::submit! { $crate::rollcall::LiveRules($pack.live_rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
         ::inventory::submit! { $crate::store::health::Tables($pack.tables) }

@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use crate::documents::LARGEST;
-use crate::front_matter::{self, DocumentHead as FrontMatter, Formless, Language};
+use crate::front_matter::{self, Formless, FrontMatterKeys, Language};
 use crate::markdown::{Unshowable, pictures};
 use crate::readers::SiteConfig;
 use crate::tables::posts::Post;
@@ -40,7 +40,7 @@ pub enum Undocumented {
     #[error("its text cannot be read: {0}")]
     Text(#[from] Unshowable),
     #[error(transparent)]
-    DocumentHead(#[from] Formless),
+    Head(#[from] Formless),
     /// What is written has to be known again.
     #[error("the document could not be read back: {0}")]
     Unreadable(String),
@@ -128,16 +128,16 @@ pub fn document(
 }
 
 /// The keys of a head as a reader of it has them.
-fn keys(head: &DocumentHead<'_>) -> FrontMatter {
+fn keys(head: &DocumentHead<'_>) -> FrontMatterKeys {
     // A struct of texts and lists of texts cannot fail to be written.
     match serde_json::to_value(head) {
         Ok(Json::Object(keys)) => keys,
-        _ => FrontMatter::new(),
+        _ => FrontMatterKeys::new(),
     }
 }
 
 /// Whether a document says what it was made of, and is known as ours.
-fn read_back(document: &str, post: &str, made: (FrontMatter, &str)) -> Result<(), String> {
+fn read_back(document: &str, post: &str, made: (FrontMatterKeys, &str)) -> Result<(), String> {
     if document.len() as u64 > LARGEST {
         return Err(format!("it has more than {LARGEST} bytes"));
     }
@@ -180,7 +180,7 @@ impl Seal {
         Ok(head.and_then(|head| Self::said(head, document)))
     }
 
-    fn said(mut head: FrontMatter, document: &str) -> Option<Self> {
+    fn said(mut head: FrontMatterKeys, document: &str) -> Option<Self> {
         let own = head.remove(OWN)?;
         let text = |key: &str| own.get(key).and_then(Json::as_str).map(str::to_owned);
         let (post, said) = (text("id")?, text(DIGEST)?);

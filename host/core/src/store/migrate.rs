@@ -15,7 +15,7 @@ type AppliedDigests = BTreeMap<(String, i64), String>;
 
 /// Where a script stands.
 enum ScriptState {
-    AppliedDigests,
+    Applied,
     Missing { text: String, digest: String },
 }
 

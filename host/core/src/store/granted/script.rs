@@ -35,7 +35,7 @@ async fn run(transaction: &mut Transaction<'_>, sql: String) -> Result<(), Store
     let after = made(transaction).await?;
     // What the host reads without a bound is what its own migrations made.
     // A table rather than its indexes.
-    match before.difference(&after).next_back() {
+    match before.difference(&after).last() {
         Some((kind, name, _)) => Err(StoreError::new(
             StoreErrorKind::Denied,
             denial::script(&format!(

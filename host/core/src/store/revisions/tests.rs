@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn files(texts: &[(&str, &str)]) -> Files {
+fn files(texts: &[(&str, &str)]) -> StoredFiles {
     let files = texts.iter();
     files
         .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
@@ -58,7 +58,7 @@ async fn a_revision_is_stored_once_and_activated() {
     assert_eq!(difference.changed, ["b"]);
 }
 
-async fn files_of(store: &Store, number: i64) -> Files {
+async fn files_of(store: &Store, number: i64) -> StoredFiles {
     super::files(store, number).await.expect("files")
 }
 
