@@ -189,7 +189,6 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
 
 /// The report of a checkpoint: in its row, or apart if it is large.
 #[derive(Deserialize)]
-#[expect(clippy::struct_field_names, reason = "a column has the name")]
 struct StoredReport<'r> {
     report: &'r str,
     digest: Option<&'r str>,

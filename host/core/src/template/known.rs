@@ -365,7 +365,14 @@ impl<'w> Walk<'w> {
         let start = filter.span().start_offset as usize;
         self.word(Word::Filter, filter.name, start);
         self.attributes(filter.name, &given, &filter.args);
-        self.arguments(&filter.args);
+        if matches!(filter.name, "default" | "d") {
+            // Looked at as what stands behind a condition.
+            self.guards.push(Vec::new());
+            self.arguments(&filter.args);
+            self.guards.pop();
+        } else {
+            self.arguments(&filter.args);
+        }
         words::filtered(filter.name, given)
     }
 

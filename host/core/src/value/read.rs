@@ -214,7 +214,6 @@ impl<'de> Deserializer<'de> for ColumnPlace<'de, '_> {
 }
 
 /// Columns of a row, one after another.
-#[expect(clippy::struct_field_names, reason = "they are the columns")]
 struct RowColumns<'de, 'r, I> {
     row: Row<'de>,
     columns: I,

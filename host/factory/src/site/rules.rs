@@ -232,7 +232,8 @@ fn compiles(name: &str, text: &str) -> Reference {
 /// Templates that a template names by a text: `{% extends "base.html" %}`.
 fn mentions(templates: &Templates, name: &str, text: &str) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (start, tag) in tags(text) {
+    let code = code(text);
+    for (start, tag) in tags(&code) {
         let Some((word, target)) = mention(tag) else {
             continue;
         };
@@ -241,6 +242,41 @@ fn mentions(templates: &Templates, name: &str, text: &str) -> Vec<Reference> {
         references.push(reference.at(place).missed(absent(templates, target)));
     }
     references
+}
+
+/// The text with comments, and what is given out as it stands, left blank.
+fn code(text: &str) -> String {
+    let mut code = text.to_owned();
+    let blank = |from: usize, to: usize, code: &mut String| {
+        let spaces = " ".repeat(to - from);
+        code.replace_range(from..to, &spaces);
+    };
+    let mut at = 0;
+    while let Some(open) = code[at..].find('{').map(|open| at + open) {
+        at = open + 1;
+        let rest = &code[open..];
+        if rest.starts_with("{#") {
+            let end = rest.find("#}").map_or(code.len(), |end| open + end + 2);
+            blank(open, end, &mut code);
+            at = end;
+        } else if let Some(tag) = rest
+            .strip_prefix("{%")
+            .and_then(|rest| rest.split_once("%}"))
+            && tag.0.trim_matches(['-', '+', ' ']) == "raw"
+        {
+            let from = open + 2 + tag.0.len() + 2;
+            let end = code[from..]
+                .find("endraw")
+                .map_or(code.len(), |end| from + end);
+            let end = code[..end]
+                .rfind("{%")
+                .filter(|end| *end >= from)
+                .unwrap_or(end);
+            blank(from, end, &mut code);
+            at = end;
+        }
+    }
+    code
 }
 
 /// What is between `{%` and `%}`, each with where it begins.

@@ -303,6 +303,14 @@ async fn what_is_asked_for_first_is_no_miss() {
         "{{ post.title if post is defined else page.title }}",
         "{% if post is undefined %}{% else %}{{ post.title }}{% endif %}",
         "{{ section | default('x') }}{% if section is defined %}{{ section }}{% endif %}",
+        "{% if post is defined %}{{ html }}{% endif %}",
+        "{% if number is defined and number > 1 %}{{ number }}/{{ pages }}{% endif %}",
+        "{% set is_post = post is defined %}{% if is_post %}{{ post.title }}{% endif %}",
+        "{{ page.title[0] }}{{ page.title[:1] }}",
+        "{% macro m(p) %}{{ p.href if p is mapping else p }}{% endmacro %}{{ m(page) }}{{ m('x') }}",
+        "{% macro n(x) %}{{ x.title | default(x.name) }}{% endmacro %}{{ n(page) }}",
+        "{# {% include 'newsletter.html' %} #}{% raw %}{% include 'nope.html' %}{% endraw %}",
+        "{% for one in [1] %}{% set outer = loop %}{{ outer.cycle('a', 'b') }}{% endfor %}",
     ] {
         let mut files = good();
         replace(&mut files, BASE, "<p>", &format!("<p>{asks}"));

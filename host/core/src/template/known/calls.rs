@@ -64,7 +64,8 @@ impl<'w> Walk<'w> {
             return ValueShape::Plain;
         }
         let mut scopes = self.scopes.iter().rev();
-        if scopes.any(|scope| scope.contains_key(name)) {
+        // A macro that stands further below in its block is there once that is called.
+        if scopes.any(|scope| scope.contains_key(name)) || self.assigned.contains(name) {
             return ValueShape::Any;
         }
         if let Some(gives) = self.functions.get(name) {
@@ -104,7 +105,9 @@ impl<'w> Walk<'w> {
             _ => {}
         }
         let owner = self.look(&path.expr);
-        if owner == ValueShape::Any {
+        let is_round =
+            matches!(&owner, ValueShape::Parts(parts) if parts.contains_key("revindex0"));
+        if owner == ValueShape::Any || is_round && matches!(path.name, "cycle" | "changed") {
             return ValueShape::Any;
         }
         let (name, before) = (path.name, self.written(&path.expr));

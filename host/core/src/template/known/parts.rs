@@ -29,9 +29,12 @@ impl<'w> Walk<'w> {
             return shape.clone();
         }
         let is_known = self.is_there(name)
+            || self.is_of_another(name)
             || self.functions.contains_key(name)
             || is_asked && self.assigned.contains(name);
-        if self.source.undeclared.contains(name) && !is_known && !self.is_open {
+        // What stands before a slice is not among the names that the parser counts.
+        let is_undeclared = self.source.undeclared.contains(name) || !self.assigned.contains(name);
+        if is_undeclared && !is_known && !self.is_open {
             self.stranger(name, start as usize, (String::new(), name, &parts));
         }
         ValueShape::Any
@@ -41,6 +44,20 @@ impl<'w> Walk<'w> {
     fn is_there(&self, path: &str) -> bool {
         let mut guards = self.guards.iter().flatten();
         guards.any(|guard| guard == path)
+    }
+
+    /// Whether a page that shares its templates has a name, and a condition stands around it: which page that
+    /// means, it may say by any other name.
+    fn is_of_another(&self, name: &str) -> bool {
+        let has =
+            matches!(&self.given.may_have, ValueShape::Parts(parts) if parts.contains_key(name));
+        has && !self.guards.is_empty()
+    }
+
+    /// Whether what is looked at is so for one of several callers, and a condition stands around it: it may be
+    /// there for another.
+    fn is_for_another(&self) -> bool {
+        self.calls + self.included > 0 && !self.guards.is_empty()
     }
 
     /// An expression of which is asked only whether it is there. What is looked at for several callers may
@@ -82,7 +99,8 @@ impl<'w> Walk<'w> {
         let start = counted::first(whole) as usize;
         match (name, owner) {
             (Some(name), owner) => self.part(owner, &name, (whole, start)),
-            (None, ValueShape::Plain) => self.part(ValueShape::Plain, "", (whole, start)),
+            // A letter of a text.
+            (None, ValueShape::Plain) => ValueShape::Plain,
             (None, owner) => owner.element(),
         }
     }
@@ -105,8 +123,17 @@ impl<'w> Walk<'w> {
         let before = before
             .or_else(|| Some(written.rsplit_once('[')?.0))
             .unwrap_or("it");
+        let is_for_another = self.is_for_another();
         match &owner {
             ValueShape::Any => return ValueShape::Any,
+            ValueShape::Parts(parts) if is_for_another && !parts.contains_key(name) => {
+                // A slip of one that is there is one for each caller.
+                let known = parts.keys().map(String::as_str);
+                if nearest(name, known).is_some() {
+                    self.stranger(&written, at, (format!("{before}."), name, parts));
+                }
+            }
+            ValueShape::Plain | ValueShape::List(_) if is_for_another => {}
             ValueShape::Parts(parts) => {
                 if let Some(shape) = parts.get(name) {
                     return shape.clone();
