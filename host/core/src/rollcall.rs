@@ -16,6 +16,7 @@ mod concern;
 mod conditions;
 mod configuration;
 mod declarations;
+mod granted_roles;
 mod grants;
 mod guards;
 mod handlers;

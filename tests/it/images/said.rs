@@ -126,14 +126,11 @@ fn a_store_of_pictures_is_a_folder_of_its_own_or_a_bucket() {
     }
     factory.ok(&["settings", "set", "images.provider", "sdxl"]);
     factory.ok(&["settings", "set", "images.url", "http://127.0.0.1:1/"]);
-    for (place, told) in [
-        ("callboard.toml", "callboard.toml is a file"),
-        ("/proc/nope", "/proc cannot be written"),
-    ] {
-        let ran = factory.run(&["settings", "set", "media.store", place]);
-        assert_eq!(ran.code, 2, "{place}: {ran}");
-        assert!(ran.stderr.contains(told), "{place}: {ran}");
-    }
+    let ran = factory.run(&["settings", "set", "media.store", "callboard.toml"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stderr.contains("callboard.toml is a file"), "{ran}");
+    factory.ok(&["settings", "set", "media.store", "/proc/nope"]);
+    missed(&factory, &["settings.toml:", "/proc cannot be written"]);
     // One that was a place, and is none any more.
     let outside = tempfile::tempdir().expect("a folder");
     let place = outside.path().join("pictures");

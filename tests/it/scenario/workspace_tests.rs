@@ -269,8 +269,12 @@ fn the_tables_of_the_workspace_are_made_for_a_test() {
         ("DELETE FROM tasks;".to_owned(), "`tasks`"),
         ("DROP TABLE posts;".to_owned(), "not use"),
         ("DROP TABLE diary_days;".to_owned(), "`diary_days`"),
-        ("ALTER TABLE items ADD COLUMN more TEXT;".to_owned(), "`items`"),
-        ("ALTER TABLE commits RENAME TO others;".to_owned(), "`commits`"),
+        (
+            "CREATE INDEX i ON diary_days ((printf('%0900000000d', length(subject))));".to_owned(),
+            "`diary_days`",
+        ),
+        ("ALTER TABLE items ADD COLUMN more TEXT;".to_owned(), "not use"),
+        ("ALTER TABLE commits RENAME TO others;".to_owned(), "not use"),
         (
             "CREATE VIEW v AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;"
                 .to_owned(),

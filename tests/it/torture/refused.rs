@@ -145,3 +145,31 @@ fn a_checkpoint_that_is_denied_blocks_its_run_with_the_cause() {
     let ended = others.len() + 1;
     assert_eq!(judge(&factory), [("done".to_owned(), ended)].into());
 }
+
+/// A process that is told to stop ends, though the server's disk takes nothing that it is to keep.
+#[test]
+fn a_full_disk_of_the_server_holds_up_no_end() {
+    let factory = rack(Dialect::Postgres);
+    let run = queue(&factory, "branches", &well(1)).remove(0);
+    factory.execute(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN RAISE EXCEPTION ''could not extend file: No space left on device'' USING ERRCODE = ''53100''; END'",
+    );
+    factory.execute(
+        "CREATE TRIGGER full_disk BEFORE INSERT ON stage_runs FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    );
+    let worker = Worker::start(&factory);
+    let status = || {
+        let sql = format!("SELECT status AS text FROM open_runs WHERE id = '{run}'");
+        factory.texts(&sql, "text").join("")
+    };
+    eventually("it is carried out", || {
+        (status() == "running").then_some(())
+    });
+    worker.drain();
+    factory.execute("DROP TRIGGER full_disk ON stage_runs");
+    let worker = Worker::start(&factory);
+    until_ended(&factory);
+    worker.drain();
+    assert_eq!(judge(&factory), [("done".to_owned(), 1)].into());
+}

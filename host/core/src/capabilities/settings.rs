@@ -51,7 +51,9 @@ fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
     };
     match snapshot.state(key) {
         Ok(SettingValueState::Unset) => Ok(Setting::Unset),
-        Ok(SettingValueState::Default(text) | SettingValueState::Set(text)) => Ok(typed(declaration.kind, text)),
+        Ok(SettingValueState::Default(text) | SettingValueState::Set(text)) => {
+            Ok(typed(declaration.kind, text))
+        }
         Err(_) => Err(SettingError::Secret(format!(
             "setting `{key}` is a secret and cannot be read; name it as the credential of a request"
         ))),

@@ -17,10 +17,12 @@ use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::ClaimedRun;
 use crate::store::leases::{Lease, RunSignals};
 use crate::store::runs::{Run, RunStatus};
-use crate::store::{StoreError, findings};
+use crate::store::{StoreError, StoreErrorKind, findings};
 
 /// When a blocked run looks again whether it can go on.
 pub(super) const BLOCKED_LOOK: Duration = Duration::from_secs(60);
+/// How long a process that ends waits for a database to take a checkpoint.
+const LAST_TRY: Duration = Duration::from_secs(5);
 /// When a run goes on that was put down because the database did not answer.
 const LATER: Duration = Duration::from_secs(5);
 
@@ -76,6 +78,25 @@ fn later(engine: &Engine, error: &StoreError) -> Then {
     }
 }
 
+/// Keep a checkpoint. A database that does not take it is asked for as long as the lease holds, but not for
+/// longer than the process has once it is told to stop.
+pub(super) async fn keep(
+    engine: &Engine,
+    checkpoint: Checkpoint,
+) -> Result<Committed, EngineError> {
+    let too_long = async {
+        engine.stop.cancelled().await;
+        tokio::time::sleep(engine.rules.drain.0 + LAST_TRY).await;
+    };
+    tokio::select! {
+        kept = engine.executor.checkpoint(checkpoint) => Ok(kept?),
+        () = too_long => {
+            let text = "the process was told to stop, and the database has not taken what it was to keep";
+            Err(StoreError::new(StoreErrorKind::Unavailable, text).into())
+        }
+    }
+}
+
 /// A run that does not go on here rests, unless a person wants something else of it.
 pub(super) async fn put_down(
     engine: &Engine,
@@ -90,7 +111,7 @@ pub(super) async fn put_down(
             |halt| checkpoint::halted(halt, engine.clock.now()),
         );
         let blank = Checkpoint::blank(held.clone(), told.signals, run.spent, then);
-        match engine.executor.checkpoint(blank).await? {
+        match keep(engine, blank).await? {
             Committed::Outdated(news) => told = news,
             Committed::Kept(_) | Committed::Lost => return Ok(()),
         }

@@ -6,7 +6,7 @@ use super::schema::LiveSchema;
 use super::settings::undeclared;
 use super::{
     FirstMiss, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, bounds,
-    component,
+    component, granted_roles,
 };
 use crate::config::Config;
 use crate::grants::{
@@ -25,7 +25,7 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &LiveSchema) -> Vec<Reference>
         for contract in contracts(scope, name, plugin) {
             references.extend(tables(schema, (name, plugin), contract));
             references.extend(settings(scope, plugin, contract));
-            references.extend(roles(scope, plugin, contract));
+            references.extend(granted_roles::list(scope, plugin, contract));
             references.extend(bounds::list(scope, name, contract));
         }
     }
@@ -378,7 +378,7 @@ fn configured(scope: &RollScope<'_>, schema: &LiveSchema, used: &Use<'_>) -> Vec
     // One that is not declared is missed as a role.
     let roles = roles.filter(|(_, role)| !role.is_empty() && undeclared(scope, role).is_none());
     let roles = roles.map(|(key, role)| {
-        let miss = unasked_role(plugin, contract, role);
+        let miss = granted_roles::unasked(plugin, contract, role);
         used.configured(key, ReferenceKind::Grant, role)
             .missed(miss)
     });
@@ -429,39 +429,6 @@ fn no_role(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
         return Some(Miss::new(problem, "name each role"));
     }
     undeclared(scope, role)
-}
-
-/// The miss of a role that a plugin's handler asks, and its manifest does not ask for.
-fn unasked_role(plugin: &PluginFiles, contract: &Contract, role: &str) -> Option<Miss> {
-    let manifest = &plugin.manifest;
-    (!manifest.value.ask.model.roles.contains(role)).then(|| {
-        let handler = &contract.name;
-        let problem =
-            format!("handler `{handler}` asks role `{role}`, which the plugin does not ask for");
-        let mend = addition::element(manifest, "ask.model", "roles", role);
-        Miss::new(problem, mend)
-    })
-}
-
-/// The roles that a handler needs are among those that its manifest asks for.
-fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
-    let manifest = &plugin.manifest;
-    let needs = contract.needs.roles.iter().map(|role| {
-        let handler = &contract.name;
-        let miss = match undeclared(scope, role) {
-            // A role that is not there is nothing to ask for.
-            Some(miss) => {
-                let known = FirstMiss::new(Referrer::handler(handler), "roles").with_target(role);
-                Some(component::said(contract, miss).because(Some(known)))
-            }
-            None => unasked_role(plugin, contract, role),
-        };
-        let referrer = Referrer::handler(&contract.name);
-        Reference::new(referrer, "ask.model", ReferenceKind::Grant, role)
-            .at(manifest.at(&["ask", "model"]))
-            .missed(miss)
-    });
-    needs.collect()
 }
 
 fn settings(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {

@@ -389,10 +389,10 @@ async fn prompts_answer() {
         (R, "{{ day }}", "{{ day }} {{ tone }}", "prompt draft variables @ prompts/draft.md:5:20: `content.draft`, which fills in the prompt, gives `day` and `mood` and no `tone`", "remove it"),
         (R, "[\"day\"]", "[\"day\", \"mood\"]", "prompt draft variables @ prompts/draft.md:2:22: variable `mood` is declared, and the template does not use it", "remove it from `variables`"),
         (R, "{{ day }}", "{% if day %}", "prompt draft template @ prompts/draft.md:5:1: the template does not compile", "correct the template"),
-        (R, "{{ day }}", "{{ day|uper }}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown filter", "correct the template"),
-        (R, "{{ day }}", "{% for it in day %}{{ it.title is titled }}{% endfor %}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown test", "correct the template"),
+        (R, "{{ day }}", "{{ day|uper }}", "prompt draft template @ prompts/draft.md:5:14: the prompt cannot be filled in: there is no filter `uper`", "write `upper`"),
+        (R, "{{ day }}", "{% for it in day %}{{ it.title is titled }}{% endfor %}", "prompt draft template @ prompts/draft.md:5:41: the prompt cannot be filled in: there is no test `titled`", "write one of `boolean`"),
         (R, "{{ day }}", "{{ day.zzz }}", "prompt draft template @ prompts/draft.md:5:14: the prompt cannot be filled in: `day.zzz`: `day` is a text", "write `day`"),
-        (R, "{{ day }}", "{{ day }}{% if day == 'x' %}{{ day[7].x }}{% endif %}", "prompt draft template @ prompts/draft.md:5:38: the prompt cannot be filled in: `day[7]`: `day` is a text", "write `day`"),
+        (R, "{{ day }}", "{{ day }}{% if day == 'x' %}{{ day[7].x }}{% endif %}", "prompt draft template @ prompts/draft.md:5:45: the prompt cannot be filled in: `day[7].x`: `day[7]` is a text", "write `day[7]`"),
         (R, "{{ day }}", "{{ day + 1 }}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: invalid operation", "correct the template"),
         (R, "{{ day }}", "{{ day }}{% for x in range(99999) %}{% for y in range(99999) %}{% endfor %}{% endfor %}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: a rendering takes more than", "correct the template"),
     ])

@@ -110,16 +110,11 @@ fn a_template_is_read_with_those_that_it_names() {
         "{% macro list(of) %}{{ of.x if of is mapping }}{{ caller() }}{% endmacro %}{% call list(post.tags[0].name) %}{% endcall %}",
     ];
     let tag = ("tag.html", "{{ tag.name }}");
-    let (last, sound) = answers.split_last().expect("some");
-    for text in sound {
+    for text in answers {
         let base = BASE.replace("{{ nope }}", "");
         let found = strange(&[("page.html", text), ("base.html", &base), tag]);
         assert_eq!(found, Vec::<String>::new(), "{text}");
     }
-    assert!(
-        !strange(&[("page.html", last)]).is_empty(),
-        "a text has no parts"
-    );
     for (text, problem) in [
         (
             "{% extends 'base.html' %}{% block end %}{{ super() }}{% endblock %}",

@@ -307,7 +307,7 @@ async fn what_is_asked_for_first_is_no_miss() {
         "{% if number is defined and number > 1 %}{{ number }}/{{ pages }}{% endif %}",
         "{% set is_post = post is defined %}{% if is_post %}{{ post.title }}{% endif %}",
         "{{ page.title[0] }}{{ page.title[:1] }}",
-        "{% macro m(p) %}{{ p.href if p is mapping else p }}{% endmacro %}{{ m(page) }}{{ m('x') }}",
+        "{% macro m(p) %}{{ p.title if p is mapping else p }}{% endmacro %}{{ m(page) }}{{ m('x') }}",
         "{% macro n(x) %}{{ x.title | default(x.name) }}{% endmacro %}{{ n(page) }}",
         "{# {% include 'newsletter.html' %} #}{% raw %}{% include 'nope.html' %}{% endraw %}",
         "{% for one in [1] %}{% set outer = loop %}{{ outer.cycle('a', 'b') }}{% endfor %}",

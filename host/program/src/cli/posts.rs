@@ -41,7 +41,7 @@ pub(super) enum Posts {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// Have a post published at a time, by a run that waits for it.
     Schedule {
@@ -51,35 +51,35 @@ pub(super) enum Posts {
         #[arg(long, value_name = "TIME", value_parser = steps::moment)]
         at: Timestamp,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// Take a post off the site for the time being. Its address is not found until it is back.
     Unpublish {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// Take a post out of all lists and feeds. Its address shows it as before.
     Archive {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// Put a post on the site again as it was, with its day.
     Restore {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// Take a post off the site. Its address says "gone" from then on.
     Remove {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// Give a post another title, and an address that follows from it. The old address leads to it.
     Retitle {
@@ -91,7 +91,7 @@ pub(super) enum Posts {
         #[arg(long)]
         slug: Option<String>,
         #[command(flatten)]
-        why: Why,
+        why: PostReason,
     },
     /// All that happened to a post, oldest first.
     History(Which),
@@ -142,7 +142,7 @@ pub(super) struct Which {
 
 /// Who does it, and why.
 #[derive(Debug, Args)]
-pub(super) struct Why {
+pub(super) struct PostReason {
     /// Why; it is kept with the post.
     #[arg(long, default_value = "")]
     reason: String,

@@ -463,7 +463,7 @@ impl ActiveRun {
             fault::point("before-gate");
         }
         let asks = !checkpoint.gates.is_empty();
-        let committed = self.work.engine.executor.checkpoint(checkpoint).await?;
+        let committed = super::keep(&self.work.engine, checkpoint).await?;
         fault::point("after-commit");
         if asks {
             fault::point("after-gate");

@@ -16,8 +16,8 @@ use crate::value::Query;
 /// What a script may take.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// What a database is made of: kind, name, and the statement that makes it.
-type Made = BTreeSet<(String, String, String)>;
+/// What a database is made of: kind, name, the table that it is or is about, and the statement that makes it.
+type Made = BTreeSet<(String, String, String, String)>;
 
 /// Run the statements of `sql`, all or none.
 ///
@@ -33,21 +33,22 @@ async fn run(transaction: &mut Transaction<'_>, sql: String) -> Result<(), Store
     let before = made(transaction).await?;
     execute(transaction, sql).await?;
     let after = made(transaction).await?;
-    // What the host reads without a bound is what its own migrations made.
+    // The host's own statements are bounded on what its migrations made, and on nothing that acts on that.
+    let is_theirs = |table: &str| before.iter().any(|(_, _, own, _)| own == table);
+    let mut came = after.difference(&before);
+    let came = came.find(|(_, _, table, _)| is_theirs(table));
     // A table rather than its indexes.
-    match before.difference(&after).last() {
-        Some((kind, name, _)) => Err(StoreError::new(
-            StoreErrorKind::Denied,
-            denial::script(&format!(
-                "DROP or ALTER on {kind} `{name}`, which was there before it"
-            )),
-        )),
-        None => Ok(()),
-    }
+    let changed = before.difference(&after).last().or(came);
+    changed.map_or(Ok(()), |(_, _, table, _)| {
+        let what = format!("DROP, ALTER or an index on `{table}`, which was there before it");
+        let denied = denial::script(&what);
+        Err(StoreError::new(StoreErrorKind::Denied, denied))
+    })
 }
 
 async fn made(transaction: &mut Transaction<'_>) -> Result<Made, StoreError> {
-    let all = Query::new("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+    let all =
+        Query::new("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
     Ok(transaction.read(all).await?.into_iter().collect())
 }
 

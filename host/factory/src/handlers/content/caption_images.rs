@@ -98,7 +98,9 @@ impl Handler for CaptionImages {
         };
         draft.markdown = captioned(&draft.markdown, words)
             .map_err(|error| Stop::failed(FailureKind::Input, error))?;
-        let featured = images.iter().find(|made| made.which == WhichPicture::Featured);
+        let featured = images
+            .iter()
+            .find(|made| made.which == WhichPicture::Featured);
         if let Some(made) = featured {
             draft.featured = Some(made.image.clone());
         }

@@ -215,8 +215,7 @@ impl HistorySearch<'_> {
         }
         let task = self.call.read_first(tasks::about(&subject)).await?;
         let waits = [TaskStatus::AwaitingApproval, TaskStatus::Approved];
-        let is_waiting =
-            |task: &&Task| waits.contains(&task.status) && task.run != self.call.run;
+        let is_waiting = |task: &&Task| waits.contains(&task.status) && task.run != self.call.run;
         if let Some(task) = task.as_ref().filter(is_waiting) {
             return Err(Stop::nothing_to_do(format!(
                 "a draft about {day} waits for approval already: `callboard tasks approve {}`",

@@ -18,7 +18,7 @@ use crate::diary::answer::{self, PromptText};
 use crate::diary::bundle::Bundle;
 use crate::diary::composer::{BUILT_IN, compile, draft};
 use crate::diary::material::material;
-use crate::diary::page::{TEMPLATE, Unrendered, PageWriter};
+use crate::diary::page::{PageWriter, TEMPLATE, Unrendered};
 use crate::draft::Draft;
 
 struct ComposeDiary;

@@ -85,8 +85,13 @@ async fn linked(call: &Call, draft: &Draft, posts: &Posts) -> Result<Vec<LinkedP
     let links = links.map_err(|error| Stop::failed(FailureKind::Input, error))?;
     let slugs: BTreeSet<&str> = links.iter().filter_map(|link| slug(&link.url)).collect();
     let mut linked = Vec::new();
-    for (slug, title) in slugs.into_iter().filter_map(|slug| posts.get_key_value(slug)) {
-        let known = call.read_first(posts::linked(slug, &format!("/posts/{slug})"))).await?;
+    for (slug, title) in slugs
+        .into_iter()
+        .filter_map(|slug| posts.get_key_value(slug))
+    {
+        let known = call
+            .read_first(posts::linked(slug, &format!("/posts/{slug})")))
+            .await?;
         let Some((tags, links)) = known else { continue };
         let tags = tags.split(',').filter(|tag| !tag.is_empty());
         linked.push(LinkedPost {

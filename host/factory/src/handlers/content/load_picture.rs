@@ -102,7 +102,9 @@ fn chosen(draft: &Draft, chosen: Chosen) -> Result<Vec<WhichPicture>, Stop> {
         return Ok(vec![which]);
     }
     let inline = shown(&draft.markdown).map_err(|error| Stop::failed(FailureKind::Input, error))?;
-    let inline = (1..).zip(&inline).map(|(number, _)| WhichPicture::Inline(number));
+    let inline = (1..)
+        .zip(&inline)
+        .map(|(number, _)| WhichPicture::Inline(number));
     let featured = draft.featured.iter().map(|_| WhichPicture::Featured);
     Ok(featured.chain(inline).collect())
 }
@@ -156,7 +158,12 @@ fn old(draft: &Draft, which: WhichPicture) -> Result<Option<(String, String)>, S
 }
 
 /// What the picture of an address was made from, that stands there in the text of a task.
-async fn before(call: &Call, src: &str, task: &str, which: WhichPicture) -> Result<Option<String>, Stop> {
+async fn before(
+    call: &Call,
+    src: &str,
+    task: &str,
+    which: WhichPicture,
+) -> Result<Option<String>, Stop> {
     let Some(name) = src.strip_prefix(KEPT) else {
         return Ok(None);
     };

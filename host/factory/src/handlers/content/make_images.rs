@@ -22,7 +22,10 @@ use sha2::{Digest as _, Sha256};
 use crate::diary::id::derived;
 use crate::images::plan::MadePicture;
 use crate::images::provider::{self, PictureContent};
-use crate::images::{PictureCause, Picture, PlannedPicture, PictureProvider, PictureTrouble, PictureRequest, WhichPicture};
+use crate::images::{
+    Picture, PictureCause, PictureProvider, PictureRequest, PictureTrouble, PlannedPicture,
+    WhichPicture,
+};
 use crate::media::{self, Media, StoreClient};
 use crate::tables::media::{self as rows, MediaRow};
 
@@ -130,7 +133,9 @@ impl Handler for MakeImages {
         making.find(&mut plan).await?;
         let (made, missing) = match making.is_ready(&plan).await {
             Ok(()) => making.all(plan).await?,
-            Err(trouble) if config.missing == Missing::Tell && trouble.cause != PictureCause::Busy => {
+            Err(trouble)
+                if config.missing == Missing::Tell && trouble.cause != PictureCause::Busy =>
+            {
                 parted(plan, &trouble)
             }
             Err(trouble) => return Err(trouble.stop("its health", call.now)),
@@ -256,7 +261,10 @@ impl<'c> PictureCall<'c> {
     }
 
     /// Every picture, or why it is missing. A server that is busy ends it.
-    async fn all(&self, plan: Vec<PicturePlace<'_>>) -> Result<(Vec<Had>, Vec<(WhichPicture, PictureTrouble)>), Stop> {
+    async fn all(
+        &self,
+        plan: Vec<PicturePlace<'_>>,
+    ) -> Result<(Vec<Had>, Vec<(WhichPicture, PictureTrouble)>), Stop> {
         let (mut had, mut missing) = (Vec::new(), Vec::new());
         for (planned, row) in plan {
             if let Some(row) = row {
@@ -303,7 +311,10 @@ impl<'c> PictureCall<'c> {
     }
 
     /// A new picture.
-    async fn made(&self, planned: &PlannedPicture) -> Result<Result<MediaRow, PictureTrouble>, Stop> {
+    async fn made(
+        &self,
+        planned: &PlannedPicture,
+    ) -> Result<Result<MediaRow, PictureTrouble>, Stop> {
         let (key, id) = (self.key(planned.which), self.id(planned.which));
         let asked = self.patiently(|| self.asked(planned, &key, id.clone()));
         match asked.await {
@@ -315,7 +326,12 @@ impl<'c> PictureCall<'c> {
         }
     }
 
-    async fn asked(&self, planned: &PlannedPicture, key: &str, id: String) -> Result<MediaRow, PictureTrouble> {
+    async fn asked(
+        &self,
+        planned: &PlannedPicture,
+        key: &str,
+        id: String,
+    ) -> Result<MediaRow, PictureTrouble> {
         let seed = seed(key);
         let wanted = PictureRequest {
             prompt: &planned.prompt,

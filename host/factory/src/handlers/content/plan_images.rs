@@ -14,7 +14,7 @@ use crate::asking::or_later;
 use crate::diary::answer::schema_of;
 use crate::draft::Draft;
 use crate::images::plan::planned;
-use crate::images::{PlannedPicture, PictureProvider, WhichPicture, provider};
+use crate::images::{PictureProvider, PlannedPicture, WhichPicture, provider};
 use crate::markdown::pictures;
 use crate::tables::media::{self as rows, MediaRow};
 
@@ -118,7 +118,10 @@ impl Handler for PlanImages {
         } else {
             call.read(rows::of_run(&call.run)).await?
         };
-        let mut new: Vec<_> = plan.iter_mut().filter_map(|it| as_made(it, &made)).collect();
+        let mut new: Vec<_> = plan
+            .iter_mut()
+            .filter_map(|it| as_made(it, &made))
+            .collect();
         let asked = ask(call, &config, draft, &mut new).await?;
         for picture in new {
             picture.prompt = format!("{}. {}", picture.prompt, config.style);
@@ -134,7 +137,10 @@ impl Handler for PlanImages {
 }
 
 /// A picture that shows what one did that was made for the same words; else it is given back, to be planned.
-fn as_made<'p>(picture: &'p mut PlannedPicture, made: &[MediaRow]) -> Option<&'p mut PlannedPicture> {
+fn as_made<'p>(
+    picture: &'p mut PlannedPicture,
+    made: &[MediaRow],
+) -> Option<&'p mut PlannedPicture> {
     let fits = |row: &&MediaRow| row.basis == picture.basis;
     let Some(row) = made.iter().find(fits) else {
         return Some(picture);

@@ -12,7 +12,7 @@ use url::Url;
 use crate::diary::id::derived;
 use crate::fetching::{FetchRules, Fetcher};
 use crate::research::feed;
-use crate::research::{ReadPage, MissedSource, SEARCH, Several, Source, address, host, numbered};
+use crate::research::{MissedSource, ReadPage, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
 
 mod kept;
@@ -182,7 +182,11 @@ impl ReadingList {
         for feed in &self.feeds {
             match fetcher.feed(feed, config.items).await {
                 Ok(read) => {
-                    missed.extend(read.refused.as_ref().map(|why| MissedSource::new(feed, why)));
+                    missed.extend(
+                        read.refused
+                            .as_ref()
+                            .map(|why| MissedSource::new(feed, why)),
+                    );
                     wanted.extend(told_by(read));
                 }
                 Err(why) => missed.push(MissedSource::new(feed, why)),
@@ -200,7 +204,9 @@ impl ReadingList {
                 )),
             };
             match found {
-                Ok(hits) if hits.is_empty() => missed.push(MissedSource::new(query, "nothing was found")),
+                Ok(hits) if hits.is_empty() => {
+                    missed.push(MissedSource::new(query, "nothing was found"));
+                }
                 Ok(hits) => wanted.extend(hits.into_iter().map(|hit| WantedPage::Page(hit.url))),
                 Err(why) => missed.push(MissedSource::new(format!("search for `{query}`"), why)),
             }

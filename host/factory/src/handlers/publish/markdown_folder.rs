@@ -122,7 +122,10 @@ impl Handler for PublishMarkdownFolder {
         }
         let left = written.left.into_iter();
         let done = left.fold(Done::new(()), |done, left| {
-            let why = format!("its post has another address or is shown no more, and {}", left.why);
+            let why = format!(
+                "its post has another address or is shown no more, and {}",
+                left.why
+            );
             done.fallback(shown(&root, &left.path), why)
         });
         let effects = [
@@ -159,7 +162,10 @@ fn committer<'c>(call: &Call, config: &'c Config, folder: &'c Path) -> Option<Co
 /// What a commit says.
 fn message(post: Option<&Post>) -> String {
     match post {
-        Some(post) => format!("Publish {}", post.title.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Some(post) => format!(
+            "Publish {}",
+            post.title.split_whitespace().collect::<Vec<_>>().join(" ")
+        ),
         None => "Remove what is published no more".to_owned(),
     }
 }
@@ -292,14 +298,22 @@ impl FolderTrouble {
             FolderTrouble::Files(Refusal { path, problem }) => {
                 let told = format!("{} {problem}", shown(root, &path));
                 match problem {
-                    FolderProblem::Absent | FolderProblem::Failed(_) | FolderProblem::Unwritten(_) => unwritten(folder, &told),
+                    FolderProblem::Absent
+                    | FolderProblem::Failed(_)
+                    | FolderProblem::Unwritten(_) => unwritten(folder, &told),
                     // Trying again changes nothing.
-                    lasting => Stop::failed(FailureKind::Config, format!("{told}; {}", lasting.mend())),
+                    lasting => {
+                        Stop::failed(FailureKind::Config, format!("{told}; {}", lasting.mend()))
+                    }
                 }
             }
             FolderTrouble::Store(error) => Stop::unavailable("media store", error),
-            FolderTrouble::NoPicture(name) => Stop::unavailable("media store", format!("`{name}` is not there")),
-            FolderTrouble::Rule(rule, path, why) => Stop::rejected(rule, format!("{} {why}", shown(root, &path))),
+            FolderTrouble::NoPicture(name) => {
+                Stop::unavailable("media store", format!("`{name}` is not there"))
+            }
+            FolderTrouble::Rule(rule, path, why) => {
+                Stop::rejected(rule, format!("{} {why}", shown(root, &path)))
+            }
         }
     }
 }
@@ -390,7 +404,9 @@ impl Wrote {
         if let Some(left) = left.find(|left| gone.id.as_ref() == Some(&left.post)) {
             let path = shown(root, &left.path);
             let why = &left.why;
-            let detail = format!("`{slug}` is published no more, and {path} is still there: {why}; remove it, or move it away");
+            let detail = format!(
+                "`{slug}` is published no more, and {path} is still there: {why}; remove it, or move it away"
+            );
             return Err(Stop::rejected(left.rule, detail));
         }
         let reason = match gone {
@@ -412,7 +428,9 @@ fn is_new(files: &PostsFiles, name: &str, text: &str) -> Result<bool, FolderTrou
         There::Ours(seal, _) if seal.intact => Ok(true),
         There::Ours(..) => Err(FolderTrouble::Rule("edited", path(), EDITED.to_owned())),
         There::Other(why) => {
-            let told = format!("is not known as Callboard's ({why}), and is left as it is; move it away to have it written");
+            let told = format!(
+                "is not known as Callboard's ({why}), and is left as it is; move it away to have it written"
+            );
             Err(FolderTrouble::Rule("foreign", path(), told))
         }
     }

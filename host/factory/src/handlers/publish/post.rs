@@ -121,7 +121,8 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
     let covers = &draft.covers;
     let day = covers.parse::<Date>();
     if !covers.is_empty() && !day.is_ok_and(|day| day.to_string() == *covers) {
-        let text = format!("the day that it covers, `{covers}`, is no day; it is `YYYY-MM-DD`, or empty");
+        let text =
+            format!("the day that it covers, `{covers}`, is no day; it is `YYYY-MM-DD`, or empty");
         return Err(Stop::failed(FailureKind::Input, text));
     }
     let shown = markdown::to_html(&draft.markdown, &draft.title, None);

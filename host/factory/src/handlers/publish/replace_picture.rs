@@ -123,7 +123,12 @@ impl Handler for ReplacePicture {
 }
 
 /// The version of the draft with the pictures.
-async fn version(call: &Call, task: &Task, made: &[MadePicture], by: &str) -> Result<drafts::DraftVersion, Stop> {
+async fn version(
+    call: &Call,
+    task: &Task,
+    made: &[MadePicture],
+    by: &str,
+) -> Result<drafts::DraftVersion, Stop> {
     let wrong = |text: String| Stop::failed(FailureKind::Input, text);
     let all = call.read(drafts::of_task(&task.id)).await?;
     let number = all.last().map_or(0, |draft| draft.number) + 1;

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::changing;
 use crate::readers;
-use crate::telling::{self, ANSWER, SIGNATURE, TIMESTAMP, PostMessage, secret_key, url_key};
+use crate::telling::{self, ANSWER, PostMessage, SIGNATURE, TIMESTAMP, secret_key, url_key};
 
 struct Webhook;
 

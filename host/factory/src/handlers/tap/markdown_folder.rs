@@ -101,7 +101,9 @@ fn read(folder: &str, config: Config, now: Timestamp) -> Result<TapResult, Strin
             Ok(text) => {
                 let (item, wrong) = item(folder, path, &text, now);
                 found.items.push(item);
-                found.missed.extend(wrong.map(|why| MissedSource::new(path, why)));
+                found
+                    .missed
+                    .extend(wrong.map(|why| MissedSource::new(path, why)));
             }
             Err(why) => found.missed.push(MissedSource::new(path, why)),
         }
@@ -114,7 +116,11 @@ fn read(folder: &str, config: Config, now: Timestamp) -> Result<TapResult, Strin
 fn item(folder: &str, path: &str, document: &str, now: Timestamp) -> (Item, Option<String>) {
     let (head, text, wrong) = match front_matter::parted(document) {
         Ok((head, text)) => (head.unwrap_or_default(), text, None),
-        Err(why) => (FrontMatterKeys::new(), front_matter::text(document), Some(why)),
+        Err(why) => (
+            FrontMatterKeys::new(),
+            front_matter::text(document),
+            Some(why),
+        ),
     };
     let item = sealed(Item {
         id: String::new(),

@@ -18,6 +18,12 @@ use crate::tables::posts::PostStatus;
 
 /// The most documents.
 const MOST: usize = 5000;
+/// The most problems that are told of a folder.
+const PROBLEMS: usize = 100;
+/// The most things that are told as left out.
+const LEFT_OUT: usize = 5000;
+/// The most words of a list in a head: no post has so many tags or addresses.
+const WORDS: usize = 500;
 /// Who wrote what names no author.
 const NOBODY: &str = "an author who is not named";
 /// The table of what only Callboard says.
@@ -39,14 +45,26 @@ pub(super) fn read(folder: &Path) -> Result<(CarriedPosts, ImportOrigin), Operat
     let (mut posts, mut origin) = (Vec::new(), ImportOrigin::new(&name));
     let mut documents = Documents::of(&files);
     for path in listed.iter().take(MOST) {
+        if problems.len() >= PROBLEMS {
+            problems.push("and perhaps more".to_owned());
+            break;
+        }
         let file = format!("{name}/{path}");
         let read = documents.read(path, LARGEST);
         match read.and_then(|document| post(path, &document)) {
+            // Nothing is brought from a folder with a problem, so nothing more of it is held.
+            Ok(_) if !problems.is_empty() => {}
             Ok((mut post, image, mut left)) => {
                 let known = &mut origin.pictures;
                 beside::take((&files, path), (&mut post, image), known, &mut left);
                 let left = left.into_iter().map(|what| format!("{file}: {what}"));
-                origin.left_out.extend(left);
+                let room = LEFT_OUT.saturating_sub(origin.left_out.len());
+                origin.left_out.extend(left.take(room));
+                if origin.left_out.len() == LEFT_OUT {
+                    origin
+                        .left_out
+                        .push("and more, which is not listed".to_owned());
+                }
                 origin.files.push(file);
                 posts.push(post);
             }
@@ -221,6 +239,10 @@ impl ReadHead {
             }
             Some((key, value)) => word(key, value)?.split(',').map(str::to_owned).collect(),
         };
+        if words.len() > WORDS {
+            let names = keys.join("`, `");
+            return Err(format!("`{names}` has more than {WORDS} words"));
+        }
         let words = words.iter().map(|word| word.trim().to_owned());
         Ok(words.filter(|word| !word.is_empty()).collect())
     }
@@ -281,6 +303,17 @@ mod tests {
             let wanted = day.map(|day| day.parse::<Date>().expect("a day"));
             assert_eq!(named(path), (wanted, name), "{path}");
         }
+    }
+
+    #[test]
+    fn a_head_has_no_more_words_than_a_post_may_have() {
+        let document = |words: usize| {
+            let tags = vec!["a"; words].join(",");
+            format!("---\ntitle: T\ndate: 2026-03-02\ntags: [{tags}]\n---\nText.\n")
+        };
+        assert!(post("t.md", &document(WORDS)).is_ok());
+        let error = post("t.md", &document(WORDS + 1)).expect_err("too many");
+        assert!(error.contains("more than 500 words"), "{error}");
     }
 
     #[test]

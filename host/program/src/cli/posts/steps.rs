@@ -5,7 +5,7 @@ use callboard_core::operations::Actor;
 use callboard_factory::operations::posts::{self, MovedPost, NewTitle, Post, PostStatus};
 use jiff::{Timestamp, Zoned};
 
-use super::{Why, stands};
+use super::{PostReason, stands};
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure};
 
@@ -26,7 +26,7 @@ impl Step {
         context: &Context,
         app: &App,
         wanted: &str,
-        why: Why,
+        why: PostReason,
     ) -> Result<Answered, Failure> {
         let by = Actor {
             name: why.who.by,

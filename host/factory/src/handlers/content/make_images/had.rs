@@ -6,7 +6,7 @@ use callboard_core::value::Statement;
 use super::Writes;
 use crate::draft::Image;
 use crate::images::plan::MadePicture;
-use crate::images::{PlannedPicture, PictureTrouble, WhichPicture};
+use crate::images::{PictureTrouble, PlannedPicture, WhichPicture};
 use crate::markdown::pictures::KEPT;
 use crate::tables::media::{self as rows, MediaRow};
 
@@ -20,7 +20,10 @@ pub(super) struct Had {
 }
 
 /// Those that are there already, and the others, which one trouble keeps away.
-pub(super) fn parted(plan: Vec<PicturePlace<'_>>, trouble: &PictureTrouble) -> (Vec<Had>, Vec<(WhichPicture, PictureTrouble)>) {
+pub(super) fn parted(
+    plan: Vec<PicturePlace<'_>>,
+    trouble: &PictureTrouble,
+) -> (Vec<Had>, Vec<(WhichPicture, PictureTrouble)>) {
     let (mut made, mut missing) = (Vec::new(), Vec::new());
     for (planned, row) in plan {
         match row {
@@ -32,7 +35,10 @@ pub(super) fn parted(plan: Vec<PicturePlace<'_>>, trouble: &PictureTrouble) -> (
 }
 
 /// The pictures, with what is said of those that were taken again, and why others are missing.
-pub(super) fn handed_on(had: Vec<Had>, missing: Vec<(WhichPicture, PictureTrouble)>) -> Done<Writes> {
+pub(super) fn handed_on(
+    had: Vec<Had>,
+    missing: Vec<(WhichPicture, PictureTrouble)>,
+) -> Done<Writes> {
     let again = had.iter().filter(|it| it.before.is_some()).count() as u64;
     let new = had.len() as u64 - again;
     let moved = had.iter().filter_map(Had::moved).collect();

@@ -5,7 +5,7 @@ use callboard_core::handler::Call;
 use callboard_core::outcome::Stop;
 
 use super::{Config, WantedPage, stands_for};
-use crate::research::{ReadPage, MissedSource, host};
+use crate::research::{MissedSource, ReadPage, host};
 use crate::tables::items::{self, Item};
 
 /// Those of some names, and which name no item.
@@ -27,7 +27,10 @@ pub(super) async fn items(
     }
     let beyond = names.len().saturating_sub(most);
     if beyond > 0 {
-        let why = format!("{beyond} more were not looked up: `config.most` is {}", config.most);
+        let why = format!(
+            "{beyond} more were not looked up: `config.most` is {}",
+            config.most
+        );
         missed.push(MissedSource::new("items", why));
     }
     Ok((wanted, missed))

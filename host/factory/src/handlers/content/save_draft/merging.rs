@@ -2,7 +2,7 @@
 
 use crate::diary::id::derived;
 use crate::draft::merge::{self, MergeSide};
-use crate::draft::{Draft, Image, DraftReports};
+use crate::draft::{Draft, DraftReports, Image};
 use crate::tables::drafts::{self, DraftOrigin};
 
 /// The merge of the newest of `kept`, if a person had a hand in it, with `new`, both made from what
@@ -13,7 +13,9 @@ pub(super) fn merged(
     draft: &Draft,
     said: &DraftReports,
 ) -> Option<drafts::DraftVersion> {
-    let ours = kept.last().filter(|it| it.origin != DraftOrigin::Pipeline)?;
+    let ours = kept
+        .last()
+        .filter(|it| it.origin != DraftOrigin::Pipeline)?;
     let base = kept.iter().rfind(|it| it.origin == DraftOrigin::Pipeline)?;
     let number = new.number + 1;
     let names = (
@@ -159,7 +161,8 @@ mod tests {
         ] {
             let theirs = with(theirs);
             let new = row(3, DraftOrigin::Pipeline, &theirs);
-            let merged = merged(&kept(ours), &new, &theirs, &DraftReports::default()).expect("a merge");
+            let merged =
+                merged(&kept(ours), &new, &theirs, &DraftReports::default()).expect("a merge");
             let featured = merged.text().expect("a draft").featured.expect("a picture");
             assert_eq!(featured.src, stays);
             let report: serde_json::Value = serde_json::from_str(&merged.report).expect("JSON");
