@@ -21,8 +21,8 @@ use crate::store::{StoreError, StoreErrorKind, findings};
 
 /// When a blocked run looks again whether it can go on.
 pub(super) const BLOCKED_LOOK: Duration = Duration::from_secs(60);
-/// How long a process that ends waits for a database to take a checkpoint.
-const LAST_TRY: Duration = Duration::from_secs(5);
+/// How long a process that ends waits for a database to take a checkpoint: less than is waited for what is in hand.
+const LAST_TRY: Duration = Duration::from_secs(2);
 /// When a run goes on that was put down because the database did not answer.
 const LATER: Duration = Duration::from_secs(5);
 
